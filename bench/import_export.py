@@ -1,0 +1,124 @@
+"""Import and export of 100,000 messy leads, each as its own process from start to end, beside plain `sqlite3` + `csv`.
+
+    python bench/import_export.py [rows]
+
+Prints seconds, and how many times the plain program's. The plain program parses no phone, checks no duplicate, writes
+no audit and no search index: it is the floor, not a rival. Budget: import ≤ 15 s, export ≤ 1.5 s for 100,000 rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FIRST = "Achieng Brian Fatuma Kevin Wanjiku Otieno Mary John Amina Peter Grace Samuel José Müller Chebet Njeri".split()
+LAST = "Odhiambo Kamau Hassan Otieno Mwangi Njeri Ali Kiptoo Wafula Mutua Nyambura O'Brien Cheruiyot Barasa".split()
+PLACES = ["Westlands, Nairobi", "Kilimani", "Ruaka", "Kasarani", "Githurai 45", "Ngong Road", 'Umoja "Innercore"', ""]
+SOURCES = ["Caretaker", "Field Sales", "referral", "Website", "WhatsApp", "MANUAL ENTRY", ""]
+STATUSES = ["New", "Contacted", "interested", "Site Survey Scheduled", "Future Prospect", ""]
+NOTES = ["", "", "Call after 5 pm", "Current provider is unreliable\nand slow", "=HYPERLINK(1)", "wants 20 Mbps; asked price"]
+HEADERS = [
+    "Lead Name", "Phone Number", "Email", "Lead Source", "Status", "Current ISP", "Brought In By", "Location", "Unit",
+    "Agreed Installation Fee", "Monthly fee", "Follow-up date", "Remarks", "Customer Has Router", "tags", "Junk column",
+]  # fmt: skip
+
+
+def phone(rnd: random.Random, number: int) -> str:
+    """A Kenyan mobile number in one of the spellings people use."""
+    digits = f"7{number % 100_000_000:08d}"
+    spelled = rnd.randrange(6)
+    if spelled == 0:
+        return f"0{digits}"
+    if spelled == 1:
+        return f"+254 {digits[:3]} {digits[3:6]} {digits[6:]}"
+    if spelled == 2:
+        return f"0{digits[:3]}-{digits[3:]}"
+    return f"254{digits}" if spelled == 3 else f"00254{digits}" if spelled == 4 else f" (0{digits[:3]}) {digits[3:]} "
+
+
+def messy(path: Path, rows: int) -> None:
+    """A file as offices have them: cp1252, semicolons, CR LF, quoted newlines, blank lines, repeats (2 %)."""
+    rnd = random.Random(7)
+    with path.open("w", encoding="cp1252", newline="") as out:
+        writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+        writer.writerow(HEADERS)
+        for i in range(rows):
+            number = i * 7919 % 99_999_989 if rnd.random() > 0.02 else max(0, i - 50) * 7919 % 99_999_989
+            name = f"{rnd.choice(FIRST)} {rnd.choice(LAST)}"
+            writer.writerow([
+                f" {name.upper() if i % 9 == 0 else name}", phone(rnd, number),
+                f"{name.split()[0].lower()}{i}@example.com" if i % 3 == 0 else "", rnd.choice(SOURCES),
+                rnd.choice(STATUSES), rnd.choice(["Zuku", "Faiba", "Safaricom", ""]),
+                rnd.choice(["John Doe", "Mama Njeri", "", ""]), rnd.choice(PLACES), f"{'ABC'[i % 3]}{i % 40}",
+                rnd.choice(["2,500", "", "KES 3500", "2500.00"]), rnd.choice(["1999", "", "3,499/="]),
+                rnd.choice(["", "", "12/12/2026", "2027-01-05"]), rnd.choice(NOTES), rnd.choice(["yes", "No", ""]),
+                rnd.choice(["", "", "", "vip", "estate, hot"]), "x",
+            ])  # fmt: skip
+            if i % 500 == 0:
+                out.write("\r\n")
+
+
+PLAIN = """
+import csv, sqlite3, sys
+db = sqlite3.connect(sys.argv[1]); db.execute("pragma journal_mode=wal")
+if sys.argv[2] == "import":
+    with open(sys.argv[3], encoding="cp1252", newline="") as f:
+        rows = [r for r in csv.reader(f, delimiter=";") if r]
+    db.execute("create table lead (id integer primary key, %s)" % ", ".join(f"c{i} text" for i in range(len(rows[0]))))
+    db.executemany("insert into lead values (null, %s)" % ", ".join("?" * len(rows[0])), rows[1:])
+    db.commit()
+else:
+    with open(sys.argv[3], "w", newline="") as f:
+        csv.writer(f).writerows(db.execute("select * from lead"))
+"""
+
+
+def timed(args: list[str], env: dict[str, str]) -> tuple[float, str, int]:
+    """(seconds, standard output, exit code) of a process."""
+    start = time.perf_counter()
+    done = subprocess.run(args, env=env, capture_output=True, text=True)
+    seconds = time.perf_counter() - start
+    if done.returncode not in (0, 5):
+        print(done.stderr[-2000:], file=sys.stderr)
+    return seconds, done.stdout, done.returncode
+
+
+def main() -> int:
+    """Run everything once and print it."""
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        env = {**os.environ, "LEADTUI_DB": str(folder / "leads.db"), "HOME": name, "LEADTUI_CONFIG": str(folder / "c.toml")}
+        messy(folder / "messy.csv", rows)
+        ours = [sys.executable, "-m", "leadtui"]
+        timed([*ours, "init", "--preset", "isp"], env)
+        plain = [sys.executable, "-c", PLAIN, str(folder / "plain.db")]
+        export = str(folder / "export.csv")
+        steps = [
+            ("import", [*ours, "lead", "import", str(folder / "messy.csv"), "--json"],
+             [*plain, "import", str(folder / "messy.csv")]),
+            ("export csv", [*ours, "lead", "export", "--out", export, "--json"], [*plain, "export", export + ".plain"]),
+            ("import own export", [*ours, "lead", "import", export, "--json"], None),
+            ("export jsonl", [*ours, "lead", "export", "--format", "jsonl", "--out", export + ".jsonl", "--json"], None),
+        ]  # fmt: skip
+        print(f"{rows:,} rows, {(folder / 'messy.csv').stat().st_size / 1e6:.1f} MB")
+        for title, command, floor in steps:
+            seconds, out, code = timed(command, env)
+            base = timed(floor, env)[0] if floor else None
+            ratio = f"{seconds / base:5.1f} × plain ({base:.2f} s)" if base else ""
+            told = {k: v for k, v in json.loads(out or "{}").items() if isinstance(v, int) and not isinstance(v, bool)}
+            print(f"{title:18} {seconds:6.2f} s  {ratio:28} exit {code} {told}")
+        print(f"largest process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

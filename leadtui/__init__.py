@@ -1,0 +1,3 @@
+"""leadtui: lead management in the terminal."""
+
+__version__ = "0.1.0"

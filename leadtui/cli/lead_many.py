@@ -1,0 +1,164 @@
+"""Verbs that act on many leads as one batch with one undo: assign, bulk, delete, restore."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from leadtui.cli import complete
+from leadtui.cli.context import confirm_many, office
+from leadtui.cli.lead_fields import assignments
+from leadtui.cli.lead_find import deleted_lead, filter_text, pointed_at
+from leadtui.cli.lead_one import OptionalReason, answer
+from leadtui.cli.output import emit, emit_partly
+from leadtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from leadtui.services.bulk import Act, Target
+    from leadtui.services.office import Office
+
+Refs = Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="numbers, ids or phones of leads")]
+SomeRefs = Annotated[list[str], typer.Argument(metavar="REF", help="numbers, ids or phones of leads")]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where", metavar="FILTER", help="instead of REFs: all leads found", autocompletion=complete.filter_terms
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="only show what would change")]
+Yes = Annotated[bool, typer.Option("--yes", help="do not ask, also for more than 100")]
+
+
+def target_of(opened: Office, refs: list[str] | None, where: str | None, *, deleted: bool = False) -> Target:
+    """The leads that a command names: REFs, or a filter. Raises UsageError for neither or both, NotFound."""
+    from leadtui.services import leads
+    from leadtui.services.bulk import Target
+
+    if bool(refs) == (where is not None):
+        raise UsageError(
+            "name leads, or find them with --where" if not refs else "REFs and --where cannot go together",
+            field="where", code="missing_argument" if not refs else "usage",
+        )  # fmt: skip
+    if where is not None:
+        if not where.strip():
+            raise UsageError("--where is empty: that would be every lead", field="where")
+        return Target(where=filter_text(opened, [where]))
+    ids = [deleted_lead(opened, ref).id if deleted else leads.lead_id_of(opened, ref) for ref in refs or []]
+    return Target(ids=tuple(dict.fromkeys(ids)))
+
+
+def run(opened: Office, target: Target, act: Act, *, dry_run: bool, yes: bool, what: str) -> None:
+    """Show or do a bulk act; exit 5 when rows were refused, after the result that names them."""
+    from leadtui.cli import render
+    from leadtui.services import bulk
+
+    view = render.View.of(opened)
+    if dry_run:
+        with pointed_at(target.where):
+            shown = bulk.preview(opened, target, act)
+        emit(render.bulk_json(shown, view), lambda: render.bulk_text(shown, view))
+        return
+    if not yes:
+        with pointed_at(target.where):
+            confirm_many(_count(opened, target), yes=yes, what=what)
+    with pointed_at(target.where):
+        done = bulk.apply(opened, target, act)
+    emit_partly(render.bulk_json(done, view), lambda: render.bulk_text(done, view), len(done.refused), done.matched)
+
+
+def _count(opened: Office, target: Target) -> int:
+    from leadtui.services import leads
+
+    return len(target.ids) if target.where is None else leads.count(opened, target.where)
+
+
+def assign(
+    to: Annotated[
+        str, typer.Option("--to", metavar="LOGIN|auto", help="who works them; none for nobody",
+                          autocompletion=complete.assignees)
+    ],
+    refs: Refs = None,
+    where: Where = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:  # fmt: skip
+    """Give leads to somebody; `auto` chooses whoever has least to do."""
+    from leadtui.services import lifecycle
+    from leadtui.services.bulk import Act
+
+    with office() as opened:
+        if refs and len(refs) == 1 and where is None and not dry_run:
+            answer(opened, lifecycle.assign(opened, refs[0], to))
+            return
+        run(opened, target_of(opened, refs, where), Act(assign=to), dry_run=dry_run, yes=yes, what="assign")
+
+
+def bulk(
+    refs: Refs = None,
+    where: Where = None,
+    *,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="set a field",
+                                       autocompletion=complete.field_names)
+    ] = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="move to", autocompletion=complete.statuses)
+    ] = None,
+    reason: OptionalReason = None,
+    assign_: Annotated[
+        str | None, typer.Option("--assign", metavar="LOGIN|auto", help="give to", autocompletion=complete.assignees)
+    ] = None,
+    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="put on", autocompletion=complete.tags)] = None,
+    untag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="take off", autocompletion=complete.tags)
+    ] = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+) -> None:  # fmt: skip
+    """Change many leads as one batch, which one undo takes back."""
+    from leadtui.services.bulk import Act
+
+    act = Act(
+        set=assignments(set_), status=status, reason=reason, assign=assign_, tag=tuple(tag or ()),
+        untag=tuple(untag or ()),
+    )  # fmt: skip
+    if not (act.set or act.status or act.assign or act.tag or act.untag):
+        raise UsageError(
+            "nothing to change", field="set", code="missing_option",
+            hint="add --set FIELD=VALUE, --status, --assign, --tag or --untag",
+        )  # fmt: skip
+    with office() as opened:
+        run(opened, target_of(opened, refs, where), act, dry_run=dry_run, yes=yes, what="change")
+
+
+def delete(refs: SomeRefs, reason: OptionalReason = None, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Delete leads; `lead restore` and `undo` bring them back."""
+    from leadtui.services import lifecycle
+    from leadtui.services.bulk import Act
+
+    with office() as opened:
+        if len(refs) == 1 and not dry_run:
+            answer(opened, lifecycle.delete(opened, refs[0], reason))
+            return
+        act = Act(delete=True, reason=reason)
+        run(opened, target_of(opened, refs, None), act, dry_run=dry_run, yes=yes, what="delete")
+
+
+def restore(refs: SomeRefs, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """Bring deleted leads back."""
+    from leadtui.services import lifecycle
+    from leadtui.services.bulk import Act
+
+    with office() as opened:
+        if len(refs) == 1 and not dry_run:
+            answer(opened, lifecycle.restore(opened, refs[0]))
+            return
+        target = target_of(opened, refs, None, deleted=True)
+        run(opened, target, Act(restore=True), dry_run=dry_run, yes=yes, what="restore")
+
+
+def register(app: typer.Typer) -> None:
+    """Put the verbs on `lead`."""
+    for verb in (assign, bulk, delete, restore):
+        app.command(verb.__name__)(verb)

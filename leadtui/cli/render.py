@@ -1,0 +1,351 @@
+"""Records of the services as the contract's JSON objects and as text: the one place that knows both shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from leadtui.cli.output import pairs, table, words
+from leadtui.domain.dates import iso_z, local_day
+from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
+from leadtui.domain.money import format_money, to_json
+from leadtui.domain.records import (
+    ActivityRow,
+    AuditRow,
+    BatchRow,
+    BulkResult,
+    DocumentRow,
+    LeadDetail,
+    LeadRow,
+    Refusal,
+    RouterUserRow,
+    StatusEntry,
+    UndoResult,
+)
+from leadtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from leadtui.services.office import Office
+
+_MONEY: Final = ("installation_fee", "monthly_fee", "total_amount")
+_SAME: Final = {"next_follow_up": "follow_up"}  # key of the lead object → key of the field catalogue
+COLUMNS: Final = (*LEAD_OBJECT, "pipeline")
+"""What `--columns` may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How an office's values are written: its zone, its currency, what the role does not see."""
+
+    tz: ZoneInfo
+    currency: str
+    hidden: frozenset[str]
+
+    @classmethod
+    def of(cls, office: Office) -> View:
+        """The view of the acting user."""
+        return cls(office.catalog.tz, office.catalog.currency, frozenset(office.actor.hidden_fields))
+
+    def hides(self, key: str) -> bool:
+        """Whether the role does not see this key of the lead object; a total would tell its parts."""
+        if key == "total_amount" and self.hidden & {"installation_fee", "monthly_fee"}:
+            return True
+        return _SAME.get(key, key) in self.hidden
+
+    def due(self, at: datetime | None, all_day: bool) -> str | None:
+        """A due date as JSON has it: the office's day, or a moment in UTC (contract answer 8)."""
+        if at is None:
+            return None
+        return local_day(at, self.tz).isoformat() if all_day else iso_z(at)
+
+    def local(self, at: datetime | None, all_day: bool = False) -> str:
+        """A moment as people read it, in the office's zone."""
+        if at is None:
+            return ""
+        return at.astimezone(self.tz).strftime("%Y-%m-%d" if all_day else "%Y-%m-%d %H:%M")
+
+
+# -- leads -----------------------------------------------------------------------------------------------------------
+def router_user_json(user: RouterUserRow | None) -> dict[str, Any] | None:
+    """The router user inside the lead object."""
+    if user is None:
+        return None
+    return {
+        "router": user.router, "username": user.username, "service": user.service, "profile": user.profile,
+        "ip": user.ip, "state": user.state,
+    }  # fmt: skip
+
+
+def lead_json(lead: LeadRow, view: View) -> dict[str, Any]:
+    """The lead object of the contract."""
+    found: dict[str, Any] = {}
+    for key in LEAD_OBJECT:
+        if not view.hides(key):
+            found[key] = _lead_value(lead, key, view)
+    return found
+
+
+def _lead_value(lead: LeadRow, key: str, view: View) -> Any:
+    if key in _MONEY:
+        return to_json(getattr(lead, key), view.currency)
+    if key == "next_follow_up":
+        return view.due(lead.next_follow_up, lead.next_follow_up_all_day)
+    if key == "router_user":
+        return router_user_json(lead.router_user)
+    value = getattr(lead, key)
+    if isinstance(value, datetime):
+        return iso_z(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _lead_words(lead: LeadRow, key: str, view: View) -> str:
+    """One cell of a lead for people."""
+    if view.hides(key):
+        return ""
+    if key in _MONEY:
+        return format_money(getattr(lead, key), view.currency)
+    if key == "next_follow_up":
+        return view.local(lead.next_follow_up, lead.next_follow_up_all_day)
+    if key == "router_user":
+        return lead.router_user.username if lead.router_user else ""
+    value = getattr(lead, key)
+    return view.local(value) if isinstance(value, datetime) else words(value)
+
+
+def column_keys(text: str | None) -> tuple[str, ...]:
+    """The keys that `--columns a,b,c` names. Raises UsageError."""
+    if text is None:
+        return ("number", "name", "phone", "source", "status", "assigned_to", "next_follow_up", "created_at")
+    keys = []
+    for word in text.split(","):
+        field = find_field(word)
+        key = word.strip() if word.strip() in COLUMNS else field.key if field else word.strip()
+        key = "next_follow_up" if key == "follow_up" else key
+        if key not in COLUMNS:
+            hint = "one of: " + ", ".join(COLUMNS)
+            raise UsageError(f"there is no column '{word.strip()}'", field="columns", hint=hint)
+        keys.append(key)
+    return tuple(keys)
+
+
+def lead_table(leads: Sequence[LeadRow], keys: Sequence[str], view: View) -> str:
+    """Leads under each other."""
+    keys = [key for key in keys if not view.hides(key)]
+    headers = [BY_KEY[_SAME.get(key, key)].label if _SAME.get(key, key) in BY_KEY else key for key in keys]
+    right = [i for i, key in enumerate(keys) if key in _MONEY or key in ("id", "score", "version")]
+    return table(headers, [[_lead_words(lead, key, view) for key in keys] for lead in leads], right=right)
+
+
+def lead_line(lead: LeadRow, view: View) -> str:
+    """A lead on one line, as every act on one lead answers."""
+    owner = "not assigned" if lead.assigned_to is None else f"assigned to {lead.assigned_to}"
+    name = "" if view.hides("name") or not lead.name else lead.name
+    phone = "" if view.hides("phone") or not lead.phone else lead.phone
+    due = view.local(lead.next_follow_up, lead.next_follow_up_all_day)
+    parts = [lead.number, name, phone, lead.status, owner, f"follow-up {due}" if due else ""]
+    return "  ".join(words(part) for part in parts if part)
+
+
+# -- a lead with everything ------------------------------------------------------------------------------------------
+def field_json(key: str, value: Any, view: View) -> Any:
+    """The typed value of a field of the catalogue as JSON."""
+    if isinstance(value, datetime):
+        return iso_z(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    field = BY_KEY.get(key)
+    money = field is not None and (field.kind == "money" or key == "total_amount")
+    return to_json(value, view.currency) if money and isinstance(value, int) else value
+
+
+def detail_json(lead: LeadDetail, view: View) -> dict[str, Any]:
+    """The lead object with everything that `show` adds."""
+    found = lead_json(lead.row, view)
+    found["pipeline"] = lead.row.pipeline
+    for field in LEAD_FIELDS:
+        if field.key not in found and field.key != "follow_up" and not view.hides(field.key):
+            found[field.key] = field_json(field.key, lead.fields.get(field.key), view)
+    found |= {
+        "is_deleted": lead.row.is_deleted,
+        "interests": list(lead.interests),
+        "custom": dict(lead.custom),
+        "status_history": [status_json(entry) for entry in lead.status_history],
+        "activities": [activity_json(activity, view) for activity in lead.activities],
+        "documents": [document_json(document) for document in lead.documents],
+        "loans": [],
+        "score_breakdown": [],
+        "raw_score": lead.row.score,
+        "pending_job": lead.pending_job,
+        "allowed": sorted(lead.allowed),
+    }
+    return found
+
+
+def status_json(entry: StatusEntry) -> dict[str, Any]:
+    """One line of the status history (answer 7)."""
+    return {
+        "status": entry.status, "changed_by": entry.changed_by, "changed_at": iso_z(entry.changed_at),
+        "reason": entry.reason,
+    }  # fmt: skip
+
+
+def activity_json(activity: ActivityRow, view: View) -> dict[str, Any]:
+    """An activity (answer 7)."""
+    return {
+        "id": activity.id, "lead_number": activity.lead_number, "type": activity.type, "subject": activity.subject,
+        "details": activity.details, "outcome": activity.outcome, "next_action": activity.next_action,
+        "scheduled_at": view.due(activity.scheduled_at, activity.all_day),
+        "completed_at": iso_z(activity.completed_at) if activity.completed_at else None,
+        "created_by": activity.created_by, "created_at": iso_z(activity.created_at),
+    }  # fmt: skip
+
+
+def document_json(document: DocumentRow) -> dict[str, Any]:
+    """A file kept with a lead."""
+    return {
+        "id": document.id, "name": document.name, "mime": document.mime, "bytes": document.bytes,
+        "sha256": document.sha256, "uploaded_by": document.uploaded_by, "at": iso_z(document.at),
+        "path": document.path,
+    }  # fmt: skip
+
+
+def detail_text(lead: LeadDetail, view: View) -> str:
+    """Everything about a lead, for reading."""
+    parts = [f"{lead.row.number}  {lead.row.title}", _detail_pairs(lead, view)]
+    history = [(view.local(e.changed_at), e.status, e.changed_by, e.reason) for e in lead.status_history]
+    done = [
+        (view.local(a.scheduled_at or a.created_at, a.all_day), a.type, a.outcome, a.subject, a.created_by,
+         "" if not a.is_open else "open")
+        for a in lead.activities
+    ]  # fmt: skip
+    files = [(d.name, d.mime, d.bytes, d.uploaded_by, view.local(d.at)) for d in lead.documents]
+    if history:
+        parts.append("Status history\n" + table(("when", "status", "by", "reason"), history))
+    if done:
+        parts.append("Activities\n" + table(("when", "type", "outcome", "subject", "by", ""), done))
+    if files:
+        parts.append("Documents\n" + table(("name", "kind", "bytes", "by", "when"), files, right=[2]))
+    return "\n\n".join(parts)
+
+
+def _detail_pairs(lead: LeadDetail, view: View) -> str:
+    rows: list[tuple[str, Any]] = []
+    for field in LEAD_FIELDS:
+        if view.hides(field.key) or field.key == "number":
+            continue
+        key = "next_follow_up" if field.key == "follow_up" else field.key
+        if getattr(lead.row, key, None) is False:
+            continue
+        if key in COLUMNS:
+            rows.append((field.label, _lead_words(lead.row, key, view)))
+            continue
+        value = lead.fields.get(field.key)
+        shown = format_money(value, view.currency) if field.kind == "money" else value
+        rows.append((field.label, view.local(shown) if isinstance(shown, datetime) else shown))
+    rows += [(f"custom.{name}", value) for name, value in lead.custom.items()]
+    rows += [("Interests", lead.interests), ("Deleted", lead.row.is_deleted or None)]
+    rows += [("Router user", _router_words(lead.row.router_user)), ("Open job", lead.pending_job)]
+    return pairs((label, None if value is False else value) for label, value in rows)
+
+
+def _router_words(user: RouterUserRow | None) -> str | None:
+    return None if user is None else f"{user.username} on {user.router} ({user.state})"
+
+
+# -- many at once, history -------------------------------------------------------------------------------------------
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """A row that was refused."""
+    return {"lead_id": refusal.lead_id, "lead_number": refusal.lead_number, "error": refusal.error}
+
+
+def bulk_json(result: BulkResult, view: View) -> dict[str, Any]:
+    """What a bulk act did, or with `--dry-run` would do."""
+    found: dict[str, Any] = {
+        "matched": result.matched, "changed": result.changed,
+        "refused": [refusal_json(refusal) for refusal in result.refused], "batch": result.batch,
+    }  # fmt: skip
+    if result.dry_run:
+        found |= {"dry_run": True, "examples": [lead_json(lead, view) for lead in result.examples]}
+    return found
+
+
+def bulk_text(result: BulkResult, view: View) -> str:
+    """The same in words."""
+    verb = "would change" if result.dry_run else "changed"
+    lines = [f"{verb} {result.changed:,} of {result.matched:,} leads"]
+    if result.dry_run and result.examples:
+        lines.append(lead_table(result.examples, ("number", "name", "phone", "status", "assigned_to"), view))
+    lines += _refused_lines(result.refused)
+    if result.batch is not None and result.changed:
+        lines.append(f"take it back with: leadtui undo {result.batch}")
+    return "\n".join(lines)
+
+
+def _refused_lines(refused: Collection[Refusal], limit: int = 50) -> list[str]:
+    lines = [f"refused {r.lead_number}: {r.error}" for r in list(refused)[:limit]]
+    return lines + ([f"… and {len(refused) - limit:,} more"] if len(refused) > limit else [])
+
+
+def undo_json(result: UndoResult) -> dict[str, Any]:
+    """What an undo restored, and what it left."""
+    return {
+        "batch": result.batch, "kind": result.kind, "label": result.label, "restored": result.restored,
+        "refused": [refusal_json(refusal) for refusal in result.refused], "dry_run": result.dry_run,
+    }  # fmt: skip
+
+
+def undo_text(result: UndoResult) -> str:
+    """The same in words."""
+    verb = "would restore" if result.dry_run else "restored"
+    first = f"{verb} {result.restored:,} (batch {result.batch}, {result.label or result.kind})"
+    return "\n".join([first, *_refused_lines(result.refused)])
+
+
+def batch_json(batch: BatchRow) -> dict[str, Any]:
+    """A batch in `undo list`."""
+    return {
+        "batch": batch.id, "kind": batch.kind, "label": batch.label, "by": batch.by, "at": iso_z(batch.at),
+        "count": batch.count, "undone_at": iso_z(batch.undone_at) if batch.undone_at else None,
+        "can_undo": batch.can_undo,
+    }  # fmt: skip
+
+
+def audit_json(row: AuditRow) -> dict[str, Any]:
+    """A line of the audit (answer 7)."""
+    return {
+        "id": row.id, "at": iso_z(row.at), "user": row.user, "origin": row.origin, "action": row.action,
+        "entity": row.entity, "entity_id": row.entity_id,
+        "changes": {field: list(change) for field, change in row.changes.items()}, "batch": row.batch,
+    }  # fmt: skip
+
+
+def audit_text(rows: Sequence[AuditRow], view: View) -> str:
+    """The audit, newest first, a line each."""
+    cells = [
+        (view.local(row.at), row.user, row.action, f"{row.entity} {row.entity_id or ''}".strip(), _changes(row.changes),
+         row.batch)
+        for row in rows
+    ]  # fmt: skip
+    return table(("when", "who", "did", "to", "changes", "batch"), cells)
+
+
+def _changes(changes: Mapping[str, tuple[Any, Any]]) -> str:
+    parts = ((field, words(before) or "–", words(after) or "–") for field, (before, after) in changes.items())
+    return "; ".join(f"{field}: {before} → {after}" for field, before, after in parts)
+
+
+def records_text(records: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> str:
+    """Plain records as a table of those of their fields that hold anything."""
+    if not records:
+        return "none"
+    every = keys or list(dict.fromkeys(key for record in records for key in record))
+    shown = [key for key in every if any(words(record.get(key)) != "" for record in records)]
+    return table([key.replace("_", " ") for key in shown], [[record.get(key) for key in shown] for record in records])

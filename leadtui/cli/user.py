@@ -1,0 +1,111 @@
+"""`leadtui user`: who works here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from leadtui.cli import complete, tree
+from leadtui.cli.context import office
+from leadtui.cli.output import emit
+
+app = tree.noun("Who works here")
+
+Login = Annotated[str, typer.Argument(metavar="LOGIN", help="whom", autocompletion=complete.logins)]
+Role = typer.Option("--role", metavar="ROLE", help="see role list", autocompletion=complete.roles)
+Name = typer.Option("--name", metavar="NAME", help="full name")
+Branch = Annotated[
+    str | None, typer.Option("--branch", metavar="NAME", help="where they work", autocompletion=complete.branches)
+]
+Team = Annotated[str | None, typer.Option("--team", metavar="NAME", help="whose leads they share")]
+Phone = Annotated[str | None, typer.Option("--phone", metavar="PHONE", help="in any spelling")]
+Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="electronic mail")]
+Account = Annotated[
+    str | None, typer.Option("--os-account", metavar="NAME", help="the account on this machine that is this user")
+]
+
+
+def _typed(**values: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def _print(record: dict[str, Any], verb: str) -> None:
+    emit(record, f"{verb} {record.get('login')} ({record.get('name')}, {record.get('role')})")
+
+
+@app.command("add")
+def add(
+    login: Annotated[str, typer.Option(metavar="LOGIN", help="the short name they are known by")],
+    name: Annotated[str, Name],
+    role: Annotated[str, Role],
+    *,
+    branch: Branch = None,
+    team: Team = None,
+    phone: Phone = None,
+    email: Email = None,
+    os_account: Account = None,
+) -> None:
+    """Add a user."""
+    from leadtui.services import admin
+
+    values = _typed(
+        login=login, name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+    )  # fmt: skip
+    with office() as opened:
+        _print(admin.add_user(opened, values), "added")
+
+
+@app.command("list")
+def list_() -> None:
+    """List users."""
+    from leadtui.cli.render import records_text
+    from leadtui.services import admin
+
+    with office() as opened:
+        found = admin.users(opened)
+    keys = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "is_active", "is_available")
+    emit({"total": len(found), "users": found}, lambda: records_text(found, keys))
+
+
+@app.command("edit")
+def edit(
+    login: Login,
+    *,
+    name: Annotated[str | None, Name] = None,
+    role: Annotated[str | None, Role] = None,
+    branch: Branch = None,
+    team: Team = None,
+    phone: Phone = None,
+    email: Email = None,
+    os_account: Account = None,
+) -> None:
+    """Change a user; an empty value clears one."""
+    from leadtui.errors import UsageError
+    from leadtui.services import admin
+
+    values = _typed(
+        name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+    )  # fmt: skip
+    if not values:
+        raise UsageError("nothing to change", field="name", code="missing_option", hint="see: leadtui user edit --help")
+    with office() as opened:
+        _print(admin.edit_user(opened, login, values), "changed")
+
+
+@app.command("disable")
+def disable(login: Login) -> None:
+    """Let a user act no longer; what they did stays."""
+    from leadtui.services import admin
+
+    with office() as opened:
+        _print(admin.set_user_active(opened, login, False), "disabled")
+
+
+@app.command("enable")
+def enable(login: Login) -> None:
+    """Let a disabled user act again."""
+    from leadtui.services import admin
+
+    with office() as opened:
+        _print(admin.set_user_active(opened, login, True), "enabled")

@@ -1,0 +1,332 @@
+"""The one table of commands: bindings, footer hints, palette, help, README key table and keymap check come from it.
+
+A command is carried out by the method `do_<last part of its id>` (dashes are not used in ids) of the screen that has
+its scope, or of the app; `leads.mark_all` is `do_mark_all`. Commands with an `action` call that Textual action instead.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from leadtui.errors import UsageError
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+
+SCOPES: Final[Mapping[str, str]] = {
+    "app": "Everywhere",
+    "list": "In every list",
+    "leads": "Leads",
+    "lead": "A lead",
+    "form": "Forms",
+    "filter": "Filter line",
+    "routers": "Routers",
+    "users": "Users",
+    "office": "Office",
+    "history": "History",
+    "log": "Log",
+}
+"""Where commands apply, in the order help and README list them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One thing a person can do with a key."""
+
+    id: str
+    keys: str
+    """Default keys, comma separated, as Textual names them (`slash`, `ctrl+p`) or as the character itself."""
+    label: str
+    """At most 10 characters, for the hints line."""
+    sentence: str
+    group: str
+    scope: tuple[str, ...]
+    danger: bool = False
+    permission: str | None = None
+    """The action of the permission matrix (spec §AI-c) without which the command is dimmed."""
+    action: str = ""
+    """A Textual action to run instead of `do_<name>`."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the id: `convert` of `leads.convert`."""
+        return self.id.rpartition(".")[2]
+
+    @property
+    def textual_action(self) -> str:
+        """What the binding runs."""
+        return self.action or f"app.command('{self.id}')"
+
+
+def _c(
+    id: str,
+    keys: str,
+    label: str,
+    sentence: str,
+    group: str,
+    scope: str,
+    *,
+    danger: bool = False,
+    permission: str | None = None,
+    action: str = "",
+) -> Command:
+    return Command(id, keys, label, sentence, group, tuple(scope.split()), danger, permission, action)
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    # Everywhere
+    _c("app.help", "?,f1", "all keys", "Show every key that works here; type to search, enter runs it", "Help", "app"),
+    _c("app.palette", "ctrl+p,:", "palette", "Search all commands and leads by name", "Help", "app"),
+    _c("app.leads", "1", "leads", "Go to the leads", "Go to", "app", action="app.go_to('leads')"),
+    _c("app.routers", "2", "routers", "Go to the routers", "Go to", "app", action="app.go_to('routers')"),
+    _c("app.users", "3", "users", "Go to the users and roles", "Go to", "app", action="app.go_to('users')"),
+    _c("app.office", "4", "office", "Go to packages, sources, statuses, branches and tags", "Go to", "app",
+       action="app.go_to('office')"),
+    _c("app.history", "5", "history", "Go to the history of changes, and undo from there", "Go to", "app",
+       action="app.go_to('history')"),
+    _c("app.undo", "u", "undo", "Take back what was done last", "Change", "app"),
+    _c("app.refresh", "r", "refresh", "Read again from the database", "View", "app"),
+    _c("app.copy", "y", "copy", "Copy the current row or value to the clipboard", "View", "app"),
+    _c("app.theme", "", "theme", "Choose the colours", "View", "app"),
+    _c("app.show_log", "", "log", "Show the program's log", "Help", "app"),
+    _c("app.back", "escape", "back", "Go one step back", "Go to", "app"),
+    _c("app.close", "q", "close", "Close this screen; on a main screen leave the program", "Go to", "app"),
+    _c("app.quit", "ctrl+q,ctrl+c", "quit", "Leave the program", "Go to", "app"),
+    # Every list
+    _c("list.open", "enter", "open", "Open the row under the cursor", "Move", "list", action="open_row"),
+    _c("list.down", "down,j", "down", "One row down", "Move", "list", action="cursor_down"),
+    _c("list.up", "up,k", "up", "One row up", "Move", "list", action="cursor_up"),
+    _c("list.left", "left,h", "left", "Scroll the columns to the left", "Move", "list", action="columns_left"),
+    _c("list.right", "right,l", "right", "Scroll the columns to the right", "Move", "list", action="columns_right"),
+    _c("list.page_down", "pagedown,ctrl+d", "page down", "One page down", "Move", "list", action="page_down"),
+    _c("list.page_up", "pageup,ctrl+u", "page up", "One page up", "Move", "list", action="page_up"),
+    _c("list.first", "home,g", "first", "Go to the first row", "Move", "list", action="first_row"),
+    _c("list.last", "end,G", "last", "Go to the last row", "Move", "list", action="last_row"),
+    _c("list.mark", "space", "mark", "Mark or unmark the row and go one down", "Mark", "list", action="toggle_mark"),
+    _c("list.mark_all", "*", "mark all", "Mark everything that matches; again: unmark all", "Mark", "list",
+       action="toggle_all"),
+    _c("list.sort_next", ">", "sort by", "Sort by the next column", "View", "list",
+       action="sort_next"),
+    _c("list.sort_turn", "<", "turn sort", "Turn the order round", "View", "list", action="sort_turn"),
+    # Leads
+    _c("leads.search", "/", "search", "Search by name, phone, email or number", "Find", "leads"),
+    _c("leads.filter", "f", "filter", "Write or change the filter", "Find", "leads"),
+    _c("leads.clear", "F", "show all", "Take the filter away", "Find", "leads"),
+    _c("leads.columns", "v", "columns", "Choose the columns", "View", "leads"),
+    _c("leads.new", "n", "new", "Add a lead", "Change", "leads", permission="create"),
+    _c("leads.edit", "e", "edit", "Edit the lead", "Change", "leads lead", permission="edit"),
+    _c("leads.status", "s", "status", "Move to another status", "Change", "leads lead", permission="status"),
+    _c("leads.assign", "a", "assign", "Assign to somebody, or to nobody", "Change", "leads lead", permission="assign"),
+    _c("leads.log", "c", "log", "Log a contact: call, visit, message, note", "Change", "leads lead", permission="log"),
+    _c("leads.convert", "C", "convert", "Make a customer of the lead, and a router user if wanted", "Change",
+       "leads lead", danger=True, permission="convert"),
+    _c("leads.lose", "x", "lose", "Mark as lost, with the reason; a lost lead is reopened", "Change", "leads lead",
+       permission="lose"),
+    _c("leads.tag", "t", "tag", "Add and take away tags", "Change", "leads lead", permission="edit"),
+    _c("leads.follow_up", "f", "follow-up", "Set when to contact the lead next", "Change", "lead", permission="edit"),
+    _c("leads.interest", "i", "interest", "Choose the products or units the lead wants", "Change", "leads lead",
+       permission="edit"),
+    _c("leads.protect", "p", "protect", "Protect against change, or lift the protection", "Change", "leads lead",
+       permission="protect"),
+    _c("leads.delete", "d", "delete", "Delete; it can be restored", "Change", "leads lead", danger=True,
+       permission="delete"),
+    _c("leads.restore", "D", "restore", "Restore a deleted lead", "Change", "leads lead", permission="delete"),
+    _c("leads.documents", "o", "documents", "Open a document, or attach a file", "Change", "leads lead",
+       permission="edit"),
+    _c("leads.next", "]", "next", "Show the next lead of the list", "Go to", "lead"),
+    _c("leads.previous", "[", "previous", "Show the lead before it in the list", "Go to", "lead"),
+    _c("leads.imports", "I", "import", "Import leads from a file", "Files", "leads", permission="import"),
+    _c("leads.exports", "X", "export", "Export what the filter finds to a file", "Files", "leads",
+       permission="export"),
+    # Forms and the filter line
+    _c("form.save", "ctrl+s,f2", "save", "Save; also the button at the end", "Forms", "form"),
+    _c("form.pick", "ctrl+o,f4", "choose", "Choose from the field's list, or open the lead that was found", "Forms",
+       "form"),
+    _c("form.link", "ctrl+l", "link", "Fill the blanks of the lead that was found, instead of a second lead", "Forms",
+       "form"),
+    # Routers, users, office, history
+    _c("routers.new", "n", "new", "Add a router", "Change", "routers", permission="config"),
+    _c("routers.edit", "e", "edit", "Edit the router", "Change", "routers", permission="config"),
+    _c("routers.test", "t", "test", "Ask the router who it is, and how fast it answers", "Router", "routers"),
+    _c("routers.show_users", "o", "its users", "Show the users this program made on the router", "Router", "routers"),
+    _c("routers.pending", "p", "pending", "Settle what was left open with routers", "Router", "routers",
+       permission="convert"),
+    _c("routers.remove", "d", "remove", "Remove the router from the list", "Change", "routers", danger=True,
+       permission="config"),
+    _c("users.new", "n", "new", "Add a user", "Change", "users", permission="users"),
+    _c("users.edit", "e", "edit", "Edit the user", "Change", "users", permission="users"),
+    _c("users.disable", "d", "disable", "Disable the user, or enable again", "Change", "users", danger=True,
+       permission="users"),
+    _c("users.roles", "o", "roles", "Show what each role may do", "View", "users"),
+    _c("office.new", "n", "new", "Add an entry", "Change", "office", permission="config"),
+    _c("office.edit", "e", "edit", "Edit the entry", "Change", "office", permission="config"),
+    _c("office.retire", "d", "retire", "Retire the entry: kept where used, offered no more", "Change", "office",
+       danger=True, permission="config"),
+    _c("office.next_tab", "tab,]", "next kind", "Show the next kind of entry", "Go to", "office"),
+    _c("office.previous_tab", "shift+tab,[", "last kind", "Show the kind before it", "Go to", "office"),
+    _c("history.search", "/", "search", "Search the history", "Find", "history"),
+    _c("history.entries", "v", "entries", "Show every single entry instead of acts, or acts again", "View", "history"),
+    _c("history.undo_batch", "x", "take back", "Take back the act under the cursor", "Change", "history",
+       danger=True),
+    _c("log.copy_all", "Y", "copy all", "Copy the shown lines to the clipboard", "View", "log"),
+)  # fmt: skip
+
+BY_ID: Final[Mapping[str, Command]] = {command.id: command for command in COMMANDS}
+
+_DISPLAY: Final[Mapping[str, str]] = {
+    "escape": "esc",
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "asterisk": "*",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def in_scope(*scopes: str) -> tuple[Command, ...]:
+    """The commands that apply in any of `scopes`, in table order."""
+    wanted = set(scopes)
+    return tuple(command for command in COMMANDS if wanted.intersection(command.scope))
+
+
+def by_group(found: Sequence[Command]) -> list[Command]:
+    """The same commands, those of a group together, groups in the order of their first."""
+    groups = list(dict.fromkeys(command.group for command in found))
+    return sorted(found, key=lambda command: groups.index(command.group))
+
+
+def effective_keys(command: Command, keymap: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """The keys of `command` under the person's keymap."""
+    keys = (keymap or {}).get(command.id, command.keys)
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+def show_key(key: str) -> str:
+    """How a key is written for a person: `ctrl+p` → `^p`, `question_mark` → `?`."""
+    shown = _DISPLAY.get(key, key)
+    return shown.replace("ctrl+", "^") if shown != key or "ctrl+" in shown else shown
+
+
+def bindings_for(*scopes: str) -> list[Binding]:
+    """Textual bindings, with the command id as binding id so that the keymap reaches them."""
+    from textual.binding import Binding
+
+    return [
+        Binding(command.keys, command.textual_action, command.label, show=False, id=command.id)
+        for command in in_scope(*scopes)
+        if command.keys
+    ]
+
+
+def check_keymap(keymap: Mapping[str, str], where: str = "the config file") -> dict[str, str]:
+    """The keymap in Textual's words; raises UsageError that names `where` and the entry that is wrong."""
+    from textual.keys import Keys, _character_to_key
+
+    named = {key.value for key in Keys}
+    checked: dict[str, str] = {}
+    for command_id, keys in keymap.items():
+        if command_id not in BY_ID:
+            near = difflib.get_close_matches(command_id, BY_ID, 1)
+            hint = f"did you mean {near[0]}?" if near else "`python -m leadtui.commands` lists the ids"
+            raise UsageError(f"{where}: keys.{command_id}: there is no such command", field=command_id, hint=hint)
+        normal: list[str] = []
+        for key in (part.strip() for part in keys.split(",")):
+            *modifiers, last = key.split("+") if key != "+" else ["+"]
+            if len(last) == 1:
+                last = _character_to_key(last)
+                known = True
+            else:
+                known = last in named or _is_character_name(last)
+            if not known or any(word not in ("ctrl", "shift", "alt", "super", "hyper", "meta") for word in modifiers):
+                raise UsageError(
+                    f"{where}: keys.{command_id}: {key!r} is not a key",
+                    field=command_id,
+                    hint="a character, or a name such as f5, enter, space, ctrl+k; several with commas",
+                )
+            normal.append("+".join((*modifiers, last)))
+        checked[command_id] = ",".join(normal)
+    _check_clashes(checked, where)
+    return checked
+
+
+def _is_character_name(name: str) -> bool:
+    """Whether Textual would make a key of this name from one character (`slash`, `question_mark`)."""
+    from textual.keys import _character_to_key
+
+    return any(_character_to_key(chr(code)) == name for code in range(33, 0x250))
+
+
+def _check_clashes(checked: Mapping[str, str], where: str) -> None:
+    """Two commands of one screen on one key: the first would hide the second without a word."""
+    from textual.keys import _character_to_key
+
+    def normal(key: str) -> str:
+        return _character_to_key(key) if len(key) == 1 else key
+
+    for command_id, keys in checked.items():
+        mine = BY_ID[command_id]
+        for other in COMMANDS:
+            together = _together(mine, other)
+            if other.id == command_id or not together:
+                continue
+            others = {normal(key) for key in effective_keys(other, checked)}
+            for key in keys.split(","):
+                if key in others:
+                    raise UsageError(
+                        f"{where}: keys.{command_id}: {show_key(key)} is already the key of {other.id}",
+                        field=command_id,
+                        hint=f"give {other.id} another key too",
+                    )
+
+
+def _together(one: Command, two: Command) -> bool:
+    """Whether both can be on one screen: lists are in most of them, the app's commands in all."""
+    scopes, others = set(one.scope), set(two.scope)
+    if scopes & others or "app" in scopes | others:
+        return True
+    with_list = {"leads", "routers", "users", "office", "history"}
+    return ("list" in scopes and bool(others & with_list)) or ("list" in others and bool(scopes & with_list))
+
+
+def markdown() -> str:
+    """The key table of the README."""
+    lines: list[str] = []
+    for scope, title in SCOPES.items():
+        rows = [command for command in COMMANDS if command.scope[0] == scope]
+        if not rows:
+            continue
+        lines += [f"### {title}", "", "| Key | What it does | Id for the keymap |", "|---|---|---|"]
+        for command in rows:
+            keys = " ".join(f"`{show_key(key)}`" for key in effective_keys(command)) or "–"
+            lines.append(f"| {keys} | {command.sentence} | `{command.id}` |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def listing() -> str:
+    """Ids and keys, one per line, for a person who writes a keymap."""
+    return "".join(f"{command.id:24}{command.keys:18}{command.sentence}\n" for command in COMMANDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """`python -m leadtui.commands [--markdown]`."""
+    import sys
+
+    chosen: Iterable[str] = sys.argv[1:] if arguments is None else arguments
+    sys.stdout.write(markdown() if "--markdown" in chosen else listing())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,249 @@
+"""What services answer with: plain frozen rows, ready to be shown. Times are aware UTC, money is in minor units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RouterUserRow:
+    """A user on a router that belongs to a lead or customer."""
+
+    id: int
+    router: str
+    username: str
+    service: str
+    profile: str | None
+    ip: str | None
+    state: str
+    lead_number: str | None = None
+    customer_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead as lists show it; the names of the contract's lead object. `*_id` beside names are for services."""
+
+    id: int
+    number: str
+    name: str | None
+    phone: str | None
+    phone_raw: str | None
+    email: str | None
+    pipeline_id: int
+    pipeline: str
+    stage_id: int
+    status: str
+    source: str | None
+    priority: str | None
+    score: int | None
+    assigned_to_id: int | None
+    assigned_to: str | None
+    branch_id: int | None
+    branch: str | None
+    package: str | None
+    current_isp: str | None
+    reason: str | None
+    brought_in_by: str | None
+    brought_in_by_contact: str | None
+    installation_fee: int | None
+    monthly_fee: int | None
+    total_amount: int | None
+    has_router: bool
+    router_type: str | None
+    location: str | None
+    unit_number: str | None
+    next_follow_up: datetime | None
+    next_follow_up_all_day: bool
+    tags: tuple[str, ...]
+    is_converted: bool
+    is_lost: bool
+    is_protected: bool
+    is_deleted: bool
+    customer_id: int | None
+    router_user: RouterUserRow | None
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+    @property
+    def title(self) -> str:
+        """What to call the lead: its name, else its phone, else its number (spec AG6)."""
+        return self.name or self.phone or self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list. `total` counts everything the filter finds, or is None when it was not asked for."""
+
+    total: int | None
+    rows: tuple[LeadRow, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEntry:
+    """One line of the status history, oldest first."""
+
+    status: str
+    previous: str | None
+    changed_by: str
+    changed_at: datetime
+    reason: str | None
+    seconds_in_stage: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRow:
+    """Something done or to be done with a lead."""
+
+    id: int
+    lead_id: int
+    lead_number: str
+    type: str
+    subject: str
+    details: str | None
+    outcome: str | None
+    outcome_note: str | None
+    next_action: str | None
+    scheduled_at: datetime | None
+    all_day: bool
+    completed_at: datetime | None
+    cancelled_at: datetime | None
+    assigned_to: str | None
+    created_by: str
+    created_by_name: str
+    created_at: datetime
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Scheduled and neither done nor cancelled: a follow-up."""
+        return self.scheduled_at is not None and self.completed_at is None and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A file kept with a lead."""
+
+    id: int
+    name: str
+    mime: str
+    bytes: int
+    sha256: str
+    uploaded_by: str
+    at: datetime
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeadDetail:
+    """Everything about one lead. `fields` holds the typed value of every field of the catalogue by key."""
+
+    row: LeadRow
+    fields: Mapping[str, Any]
+    status_history: tuple[StatusEntry, ...]
+    activities: tuple[ActivityRow, ...]
+    follow_ups: tuple[ActivityRow, ...]
+    documents: tuple[DocumentRow, ...]
+    interests: tuple[str, ...]
+    custom: Mapping[str, str]
+    pending_job: str | None = None
+    allowed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateHit:
+    """A lead (or customer) that shares a key. `lead_id` and `name` are None where the actor may not see it (AJ34)."""
+
+    key: str
+    number: str | None
+    lead_id: int | None
+    name: str | None
+    owner: str | None
+    status: str | None = None
+    blocks: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What to tell the person who typed it."""
+        owner = f", owned by {self.owner}" if self.owner else ", not assigned"
+        if self.lead_id is None:
+            return f"a lead with this {self.key} exists already{owner}"
+        return f"{self.number} {self.name or ''} has this {self.key} already ({self.status}{owner})".replace("  ", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One row of a bulk act that was refused, and why."""
+
+    lead_id: int
+    lead_number: str
+    error: str
+    code: str = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a write on one lead answers: the lead as it is now, the batch that `undo` takes back, and warnings."""
+
+    lead: LeadRow
+    batch: int | None
+    warnings: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BulkResult:
+    """What a bulk act did."""
+
+    matched: int
+    changed: int
+    refused: tuple[Refusal, ...]
+    batch: int | None
+    examples: tuple[LeadRow, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """What an undo restored, and which rows it left because they changed since."""
+
+    batch: int
+    kind: str
+    label: str
+    restored: int
+    refused: tuple[Refusal, ...]
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A batch as `undo list` and the history screen show it."""
+
+    id: int
+    kind: str
+    label: str
+    by: str
+    at: datetime
+    count: int
+    undone_at: datetime | None
+    can_undo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A line of the audit; `changes` maps field to (before, after) in words."""
+
+    id: int
+    at: datetime
+    user: str
+    origin: str
+    action: str
+    entity: str
+    entity_id: int | None
+    changes: Mapping[str, tuple[Any, Any]]
+    batch: int | None

@@ -1,0 +1,78 @@
+"""Opening the office behind the first paint: who waits for it, and what is shown when it cannot be opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from leadtui.config import log_path
+from leadtui.errors import LeadtuiError
+
+if TYPE_CHECKING:
+    from textual.dom import DOMNode
+
+    from leadtui.app import LeadApp
+
+
+class OfficeLike(Protocol):
+    """What the shell itself needs of the services' Office."""
+
+    @property
+    def actor(self) -> Any:
+        """Who acts; has `may(action)`."""
+
+    def close(self) -> None:
+        """Give the database back."""
+
+
+class Opening:
+    """The way from the first paint to an open office."""
+
+    def __init__(self, app: LeadApp, open_office: Callable[[], OfficeLike] | None) -> None:
+        self.app = app
+        self.open_office = open_office
+        self._waiting: list[tuple[DOMNode, Callable[[], None]]] = []
+
+    def start(self) -> None:
+        """Open the office in a thread; the database is imported there."""
+        if self.open_office is not None and self.app.office is None:
+            self.app.background.start(
+                self.app, self.open_office, then=self.opened, failed=self._failed, group="office.open"
+            )
+
+    def opened(self, office: OfficeLike) -> None:
+        """The office is open: whoever waited loads."""
+        self.app.office = office
+        waiting, self._waiting = self._waiting, []
+        for node, call in waiting:
+            if node.is_running:
+                node.call_later(call)
+        self.app.refresh_hints()
+
+    def when_open(self, node: DOMNode, call: Callable[[], None]) -> None:
+        """Call at once when the office is open, else when it is."""
+        if self.app.office is None:
+            self._waiting.append((node, call))
+        else:
+            node.call_later(call)
+
+    def first_run(self) -> None:
+        """No database yet: make one, or open the demo. The screen answers with a way to open the office, or None."""
+        from leadtui.screens.first_run import FirstRunScreen
+
+        def chosen(open_office: Callable[[], OfficeLike] | None) -> None:
+            if open_office is None:
+                self.app.exit(0)
+            else:
+                self.open_office = open_office
+                self.start()
+
+        self.app.push_screen(FirstRunScreen(), chosen)
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, LeadtuiError) and error.code == "no_database":
+            self.first_run()
+            return
+        from leadtui.screens.problem import Problem
+
+        self.app.push_screen(Problem(error, self.start, log_path(self.app.settings)))

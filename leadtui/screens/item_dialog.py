@@ -1,0 +1,145 @@
+"""One item of a lead's timeline, whole: an activity, a status change, a document."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from leadtui import clock
+from leadtui.domain.catalog import Catalog
+from leadtui.domain.dates import relative
+from leadtui.domain.records import ActivityRow, DocumentRow, StatusEntry
+from leadtui.screens.base import LeadModal
+from leadtui.screens.lead_facts import size_words
+from leadtui.screens.lead_timeline import Source, kind_words
+from leadtui.widgets.lead_cells import how_long, moment
+from leadtui.widgets.text import one_line
+
+
+class ItemDialog(LeadModal[Any]):
+    """Shows everything about the item; a follow-up can be done or called off here, a document's place copied (y)."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    ItemDialog VerticalScroll { height: auto; max-height: 15; }
+    ItemDialog .fact { height: auto; }
+    ItemDialog .block { height: auto; margin-top: 1; }
+    ItemDialog .buttons { margin-top: 1; }
+    """
+
+    def __init__(self, item: Source, catalog: Catalog, *, may_change: bool = False) -> None:
+        super().__init__()
+        self.item = item
+        self.catalog = catalog
+        self.may_change = may_change
+
+    def body(self) -> ComposeResult:
+        """Facts, then long texts, then what can be done."""
+        heading, facts, blocks = describe(self.item, self.catalog)
+        with Vertical(classes="dialog") as box:
+            box.border_title = Content(one_line(heading))
+            with VerticalScroll():
+                for label, words in facts:
+                    yield Static(Content.assemble((f"{label:13}", "$text-muted"), one_line(words)), classes="fact")
+                for words in blocks:
+                    yield Static(Content(words), classes="block")
+            with Horizontal(classes="buttons"):
+                if self.may_change and isinstance(self.item, ActivityRow) and self.item.is_open:
+                    yield Button("Done", id="complete", variant="primary")
+                    yield Button("Call it off", id="cancel")
+                if isinstance(self.item, DocumentRow):
+                    yield Button("Copy its place", id="copy")
+                yield Button("Close", id="close")
+
+    def on_mount(self) -> None:
+        """Long texts can be scrolled at once."""
+        self.query_one("#close").focus()
+
+    @on(Button.Pressed, "#close")
+    def close_it(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#copy")
+    def copy_place(self) -> None:
+        """The document's path, on the clipboard."""
+        if isinstance(self.item, DocumentRow):
+            self.app.copy_to_clipboard(self.item.path)
+            self.dismiss(None)
+            self.lead_app.say(f"Copied: {self.item.path}")
+
+    @on(Button.Pressed, "#complete")
+    def complete(self) -> None:
+        """The follow-up is done."""
+        self._write("complete", "done")
+
+    @on(Button.Pressed, "#cancel")
+    def cancel(self) -> None:
+        """The follow-up will not be done."""
+        self._write("cancel", "called off")
+
+    def _write(self, name: str, words: str) -> None:
+        item = self.item
+        if not isinstance(item, ActivityRow):
+            return
+
+        def written(done: Any) -> None:
+            app = self.lead_app
+            self.changed((item.lead_id,))
+            self.dismiss(True)
+            app.say(f"{one_line(item.subject) or 'Follow-up'}: {words}" + (" · u takes it back" if done.batch else ""))
+
+        office = self.office
+
+        def write() -> Any:
+            from leadtui.services import activities
+
+            return getattr(activities, name)(office, item.id)
+
+        self.run_blocking(write, then=written, group="item.write")
+
+
+def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]], list[str]]:
+    """Heading, facts as (label, words), long texts."""
+    now, tz = clock.now(), catalog.tz
+    if isinstance(item, StatusEntry):
+        facts = [
+            ("when", moment(item.changed_at, now, tz)),
+            ("from", item.previous or "–"),
+            ("to", item.status),
+            ("by", item.changed_by),
+        ]
+        if item.seconds_in_stage is not None:
+            facts.append(("stayed", how_long(timedelta(seconds=item.seconds_in_stage))))
+        return "Status", facts, [item.reason] if item.reason else []
+    if isinstance(item, DocumentRow):
+        facts = [
+            ("name", item.name),
+            ("kind", f"{item.mime}, {size_words(item.bytes)} ({item.bytes:,} bytes)"),
+            ("attached", f"{moment(item.at, now, tz)} by {item.uploaded_by}"),
+            ("sha256", item.sha256),
+            ("place", item.path),
+        ]
+        return "Document", facts, []
+    facts = [("subject", item.subject)]
+    if item.scheduled_at is not None:
+        due = relative(item.scheduled_at, item.all_day, now, tz)
+        facts.append(("due", f"{due} ({moment(item.scheduled_at, now, tz).strip()})"))
+    if item.completed_at is not None:
+        facts.append(("done", moment(item.completed_at, now, tz)))
+    if item.cancelled_at is not None:
+        facts.append(("called off", moment(item.cancelled_at, now, tz)))
+    facts += [
+        ("outcome", " · ".join(one for one in (item.outcome, item.outcome_note) if one)),
+        ("next", item.next_action or ""),
+        ("for", item.assigned_to or ""),
+        ("written", f"{moment(item.created_at, now, tz)} by {item.created_by_name or item.created_by}"),
+    ]
+    kind = kind_words(item.type)
+    heading = kind[:1].upper() + kind[1:]
+    return heading, [(label, words) for label, words in facts if words], [item.details] if item.details else []

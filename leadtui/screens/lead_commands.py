@@ -1,0 +1,173 @@
+"""What can be done with leads from the list and from the detail screen: which are meant, what is refused, dialogs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Final
+
+from leadtui.commands import Command
+from leadtui.domain.records import BulkResult, Done, LeadRow
+from leadtui.screens.base import LeadScreen
+
+_ONE_ONLY: Final = frozenset({"leads.edit", "leads.convert", "leads.documents"})
+_NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
+_SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The leads a command is for: some ids, or everything a filter finds."""
+
+    ids: tuple[int, ...] = ()
+    where: str | None = None
+    count: int = 0
+
+
+class LeadCommands(LeadScreen[Any]):
+    """The commands on leads. Subclasses say which lead is in front and which are meant."""
+
+    def lead(self) -> LeadRow | None:
+        """The lead in front, when it is read."""
+        return None
+
+    def target(self) -> Target:
+        """The leads a command is for."""
+        row = self.lead()
+        return Target((row.id,), None, 1) if row is not None else Target()
+
+    def acted(self, result: object) -> None:
+        """A dialog did something (its result is not None)."""
+
+    # What cannot be done, and why
+
+    def why_disabled(self, command: Command) -> str | None:
+        """The rule that forbids the command on these leads, in words for a toast."""
+        if command.permission is None or command.id in _NO_LEAD or self.office is None:
+            return None
+        target = self.target()
+        if target.count == 0:
+            return "there is no lead here"
+        if target.count > 1:
+            if command.id in _ONE_ONLY:
+                return f"{command.label}: one lead at a time; esc takes the marks away"
+            return None if self.office.actor.may("bulk") else "your role may not change many leads at once (bulk)"
+        row = self.lead()
+        if row is None or target.ids != (row.id,):
+            return None
+        return refusal(command, row, self.office.actor)
+
+    # Commands
+
+    def open_dialog(self, module: str, name: str, *arguments: Any) -> None:
+        """Import the dialog now, not before, and show it."""
+        screen = getattr(import_module(f"leadtui.screens.{module}"), name)(*arguments)
+        self.app.push_screen(screen, lambda result: None if result is None else self.acted(result))
+
+    def _act(self, module: str, name: str) -> None:
+        target = self.target()
+        self.open_dialog(module, name, target.ids, target.where)
+
+    def do_new(self) -> None:
+        """Add a lead."""
+        self.open_dialog("lead_form", "LeadForm", None)
+
+    def do_edit(self) -> None:
+        """Edit the lead."""
+        self.open_dialog("lead_form", "LeadForm", self.target().ids[0])
+
+    def do_status(self) -> None:
+        """Move to another status."""
+        self._act("status_dialog", "StatusDialog")
+
+    def do_assign(self) -> None:
+        """Assign."""
+        self._act("assign_dialog", "AssignDialog")
+
+    def do_log(self) -> None:
+        """Log a contact."""
+        self._act("log_dialog", "LogDialog")
+
+    def do_convert(self) -> None:
+        """Make a customer of the lead."""
+        self.open_dialog("convert", "ConvertWizard", self.target().ids[0])
+
+    def do_lose(self) -> None:
+        """Mark as lost; a lost lead is reopened."""
+        row = self.lead()
+        if row is not None and row.is_lost and self.target().ids == (row.id,):
+            self._act("reopen_dialog", "ReopenDialog")
+        else:
+            self._act("lose_dialog", "LoseDialog")
+
+    def do_tag(self) -> None:
+        """Add and take away tags."""
+        self._act("tag_dialog", "TagDialog")
+
+    def do_follow_up(self) -> None:
+        """Set when to make contact next."""
+        self._act("follow_up_dialog", "FollowUpDialog")
+
+    def do_interest(self) -> None:
+        """Choose what the lead wants."""
+        self._act("interest_dialog", "InterestDialog")
+
+    def do_protect(self) -> None:
+        """Protect, or lift the protection."""
+        self._act("protect_dialog", "ProtectDialog")
+
+    def do_delete(self) -> None:
+        """Delete."""
+        self._act("delete_dialog", "DeleteDialog")
+
+    def do_documents(self) -> None:
+        """Attach a file."""
+        self.open_dialog("attach_dialog", "AttachDialog", self.target().ids)
+
+    def do_restore(self) -> None:
+        """Restore deleted leads: one at once, several after a preview."""
+        target = self.target()
+        if target.count > 1:
+            from leadtui.screens.bulk import BulkScreen
+
+            def written(result: BulkResult | None) -> None:
+                if result is not None:
+                    self._restored(target.ids, result.batch, f"{result.changed:,} leads")
+
+            self.app.push_screen(BulkScreen(target.ids, target.where, {"restore": True}, "restored"), written)
+            return
+        office = self.office
+
+        def restore() -> Done:
+            from leadtui.services import lifecycle
+
+            done: Done = lifecycle.restore(office, target.ids[0])
+            return done
+
+        self.run_blocking(restore, then=lambda done: self._restored(target.ids, done.batch, done.lead.title))
+
+    def _restored(self, ids: tuple[int, ...], batch: int | None, what: str) -> None:
+        self.changed(ids)
+        self.done(f"{what} restored", undo=batch is not None)
+        self.acted(None)
+
+
+def refusal(command: Command, row: LeadRow, actor: Any) -> str | None:
+    """Why this actor may not do this with this lead now; None when nothing speaks against it."""
+    action = command.permission or ""
+    if command.id == "leads.lose" and row.is_lost:
+        action = "reopen"
+    if not actor.may_on(action, assigned_to_id=row.assigned_to_id, branch_id=row.branch_id):
+        scope = _SCOPES.get(actor.scope(action))
+        return f"your role may {action} only {scope}" if scope else f"your role may not {action}"
+    if command.id == "leads.restore":
+        return None if row.is_deleted else "this lead is not deleted"
+    if row.is_deleted:
+        return "this lead is deleted; D restores it"
+    if row.is_converted and command.id in ("leads.convert", "leads.lose", "leads.status"):
+        return "this lead is a customer already; its status is locked"
+    if row.is_lost and command.id == "leads.convert":
+        return "this lead is lost; x reopens it first"
+    if row.is_protected and command.id == "leads.delete":
+        return "this lead is protected; p lifts the protection"
+    return None

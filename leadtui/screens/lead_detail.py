@@ -1,0 +1,144 @@
+"""A lead: everything about it on one screen, its timeline newest first, every key that does something with it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from leadtui.commands import Command
+from leadtui.domain.records import LeadDetail, LeadRow
+from leadtui.errors import LeadtuiError, NotFound
+from leadtui.screens.lead_commands import LeadCommands
+from leadtui.screens.lead_facts import Facts
+from leadtui.screens.lead_pages import read_lead
+from leadtui.widgets.sheet import Sheet
+
+
+class LeadDetailScreen(LeadCommands):
+    """One lead. `where` and `sort` are the list it was opened from: `[` and `]` go through that list.
+
+    Answers the id of the lead shown last, so that the list can go there.
+    """
+
+    SCOPE = "lead"
+    HEADING = "A lead"
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "leads.log",
+        "leads.status",
+        "leads.edit",
+        "leads.follow_up",
+        "leads.convert",
+        "leads.next",
+    )
+
+    def __init__(self, lead_id: int, where: str | None = None, sort: str | None = None) -> None:
+        super().__init__()
+        self.lead_id = lead_id
+        self.where = where
+        self.sort = sort
+        self.detail: LeadDetail | None = None
+        self.neighbours: tuple[int | None, int | None] = (None, None)
+
+    def body(self) -> ComposeResult:
+        """One sheet."""
+        yield Sheet(id="lead")
+
+    def on_mount(self) -> None:
+        """The sheet takes the keys."""
+        self.query_one(Sheet).focus()
+
+    def office_ready(self) -> None:
+        """Read the lead."""
+        self._load()
+
+    # Reading
+
+    def _load(self) -> None:
+        office, lead_id, where, sort = self.office, self.lead_id, self.where, self.sort
+
+        def read() -> tuple[LeadDetail, tuple[int | None, int | None]]:
+            from leadtui.services import leads
+
+            detail = read_lead(office, lead_id)
+            around = leads.neighbours(office, where, sort, lead_id) if sort is not None else (None, None)
+            return detail, around
+
+        self.run_blocking(read, then=lambda found: self._show(*found), failed=self._failed, group="lead.read")
+
+    def _show(self, detail: LeadDetail, around: tuple[int | None, int | None]) -> None:
+        new = self.detail is None or self.detail.row.id != detail.row.id
+        self.detail = detail
+        # A lead that left the list (its status was changed, say) has no place there: the old neighbours still lead on.
+        if new or around != (None, None):
+            self.neighbours = around
+        facts = Facts(detail, self.office.catalog, self.office.actor.hidden_fields, self.lead_app.plain)
+        self.heading(*facts.title())
+        self.query_one(Sheet).show(facts.sheet, keep_place=not new)
+        self.lead_app.refresh_hints()
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, NotFound):
+            self.app.notify("This lead is not there any more, or not yours to see", severity="warning")
+            if self.detail is None or self.detail.row.id != self.lead_id:
+                self.dismiss(None)
+            return
+        self.lead_app.report(error)
+        if self.detail is None and isinstance(error, LeadtuiError):
+            self.dismiss(None)
+
+    def leads_changed(self, ids: frozenset[int]) -> None:
+        """This lead, or any, was changed."""
+        if self.office is not None and (not ids or self.lead_id in ids):
+            self._load()
+
+    # What the commands need
+
+    def lead(self) -> LeadRow | None:
+        """The lead, once it is read."""
+        return self.detail.row if self.detail is not None and self.detail.row.id == self.lead_id else None
+
+    def why_disabled(self, command: Command) -> str | None:
+        """`[` and `]` only where there is a list."""
+        step = {"leads.previous": 0, "leads.next": 1}.get(command.id)
+        if step is not None:
+            if self.sort is None:
+                return "this lead was not opened from a list"
+            if self.neighbours[step] is None:
+                return "this is the last lead of the list" if step else "this is the first lead of the list"
+            return None
+        return super().why_disabled(command)
+
+    def copy_text(self) -> str:
+        """`y`: number, name and phone, as one pastes them into a message."""
+        row = self.lead()
+        return "" if row is None else "  ".join(one for one in (row.number, row.name, row.phone) if one)
+
+    # Commands
+
+    def do_next(self) -> None:
+        """The next lead of the list."""
+        self._go(self.neighbours[1])
+
+    def do_previous(self) -> None:
+        """The lead before it."""
+        self._go(self.neighbours[0])
+
+    def _go(self, lead_id: int | None) -> None:
+        if lead_id is not None:
+            self.lead_id = lead_id
+            self._load()
+
+    def do_close(self) -> None:
+        """Back to the list, which goes to the lead shown last."""
+        self.dismiss(self.lead_id)
+
+    @on(Sheet.Opened)
+    def open_item(self, event: Sheet.Opened) -> None:
+        """Enter on an item shows it whole."""
+        from leadtui.screens.item_dialog import ItemDialog
+
+        item: Any = event.item
+        may_change = self.detail is not None and "log" in self.detail.allowed
+        self.app.push_screen(ItemDialog(item, self.office.catalog, may_change=may_change))

@@ -1,0 +1,359 @@
+"""What is known of a lead as lines of a sheet: sections for the detail screen and the preview. Pure."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from leadtui import clock
+from leadtui.domain.catalog import Catalog
+from leadtui.domain.fields import BY_KEY
+from leadtui.domain.money import format_money
+from leadtui.domain.phones import format_phone
+from leadtui.domain.records import LeadDetail
+from leadtui.screens.lead_timeline import Happening, contacts, happenings
+from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
+from leadtui.widgets.sheet import Line, Row, Span, beside, cells_of, merge, stack, text
+
+WIDE = 110
+"""From this width on the timeline stands beside the facts."""
+
+_PENDING: Final = {
+    "planned": "it was about to begin", "applying": "it is under way", "unknown": "the router's answer is not known",
+}  # fmt: skip
+_INDENT: Final = 15
+"""Cells before the words of a timeline line."""
+REMARKS = 3
+"""Lines of remarks among the details."""
+
+_DETAILS: Final = (
+    "assigned_to", "manager", "branch", "source", "pipeline", "priority", "tags", "email", "alt_phone", "address",
+    "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
+    "language", "consent",
+)  # fmt: skip
+_WANTS: Final = ("property_type", "timeline")
+_MONEY: Final = ("budget", "pre_approved", "pre_approval_in_progress", "down_payment_ready")
+_COUNTS: Final = (
+    "page_views", "property_views", "searches", "email_opens", "email_clicks", "social", "communications",
+    "avg_response_min", "has_appointment",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One lead, ready to be laid out in any width. `hidden` are the fields the role may not see."""
+
+    detail: LeadDetail
+    catalog: Catalog
+    hidden: frozenset[str] = frozenset()
+    plain: bool = False
+
+    # Values
+
+    def value(self, key: str) -> Any:
+        """The typed value of a field; None when hidden."""
+        return None if key in self.hidden else self.detail.fields.get(key)
+
+    def say(self, key: str) -> str:
+        """The value of a field in words; "" when there is none."""
+        value = self.value(key)
+        if value is None or value in ("", (), []):
+            return ""
+        field = BY_KEY.get(key)
+        kind = field.kind if field else "line"
+        if kind == "money":
+            return format_money(value, self.catalog.currency)
+        if kind == "phone":
+            return format_phone(str(value), self.catalog.country)
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, datetime):
+            return self.signs(moment(value, clock.now(), self.catalog.tz)).strip()
+        if isinstance(value, date):
+            return f"{value.day} {value:%b %Y}"
+        if isinstance(value, (tuple, list, set, frozenset)):
+            return ", ".join(str(one) for one in value)
+        return str(value).replace("_", " ") if kind == "choice" else str(value)
+
+    def signs(self, words: str) -> str:
+        """Our own signs as this terminal can show them."""
+        return plain_signs(words, self.plain)
+
+    def amount(self, key: str) -> str:
+        """Money of the row; "" when none or hidden."""
+        return "" if key in self.hidden else format_money(getattr(self.detail.row, key), self.catalog.currency)
+
+    # Head
+
+    def title(self) -> tuple[str, str]:
+        """Number and name; status and for how long."""
+        row = self.detail.row
+        status, _ = LeadCells(self.catalog, self.plain).status(row)
+        since = self.detail.fields.get("stage_changed_at")
+        span = f" · {how_long(clock.now() - since)}" if isinstance(since, datetime) else ""
+        return f"{row.number}  {row.title}", self.signs(f"{status}{span}")
+
+    def head(self, width: int) -> list[Line]:
+        """How to reach the lead, the score, and what one must know before doing anything."""
+        row = self.detail.row
+        phone = format_phone(row.phone, self.catalog.country) if row.phone else row.phone_raw or ""
+        places = [phone, self.say("location"), self.say("unit_number")]
+        lines = [Line(text((" · ".join(one for one in places if one) or "no phone", "strong")), self._score(width))]
+        if self.detail.pending_job:
+            state = _PENDING.get(self.detail.pending_job, self.detail.pending_job)
+            lines.append(Line(text((f"Conversion not settled: {state}; 2 then p settles it", "warning"))))
+        if row.is_deleted:
+            lines.append(Line(text(("Deleted; D restores it", "warning"))))
+        if row.is_protected:
+            why = self.say("protected_reason")
+            lines.append(Line(text(("Protected" + (f": {why}" if why else "") + "; p lifts it", "warning"))))
+        return lines
+
+    def _score(self, width: int) -> tuple[Span, ...]:
+        score = self.detail.row.score
+        if score is None or "score" in self.hidden:
+            return ()
+        full = max(0, min(round(score / 10), 10))
+        bar = self.signs("▇" * full), self.signs("▁" * (10 - full))
+        return text(f"score {score} ", (bar[0], "accent"), (bar[1], "muted")) if width >= 60 else text(f"score {score}")
+
+    # Sections
+
+    def wants(self) -> list[Line]:
+        """What the lead is interested in, and through whom."""
+        row, lines = self.detail.row, [Line(rule="Wants")]
+        start = len(lines)
+        for key in ("package", "product_interest"):
+            if words := self.say(key):
+                lines.append(Line(text((words, "strong"))))
+        if self.detail.interests:
+            lines.append(Line(text(("interested in ", "muted"), ", ".join(self.detail.interests))))
+        isp, reason = self.say("current_isp"), self.say("reason")
+        if isp or reason:
+            quote = f"“{_first_line(reason)}”" if reason else ""
+            lines.append(
+                Line(text((f"now with {isp}" if isp else "") + (": " if isp and quote else "") + self.signs(quote)))
+            )
+        if row.brought_in_by and "brought_in_by" not in self.hidden:
+            contact = row.brought_in_by_contact
+            phone = format_phone(contact, self.catalog.country) if contact else ""
+            lines.append(Line(text(("brought in by ", "muted"), row.brought_in_by, (f" {phone}", "muted"))))
+        if row.has_router and "has_router" not in self.hidden:
+            kind = f": {row.router_type}" if row.router_type else ""
+            lines.append(Line(text(f"has a router{kind}")))
+        lines += self._pairs(_WANTS)
+        return lines if len(lines) > start else [*lines, Line(text(("not said yet", "muted")))]
+
+    def money(self) -> list[Line]:
+        """Fees agreed, and what the lead can spend. No section at all for roles that see no money."""
+        keys = ("installation_fee", "monthly_fee", "total_amount", *_MONEY)
+        if all(key in self.hidden for key in keys):
+            return []
+        lines = [Line(rule=f"Money ({self.catalog.currency})")]
+        for key, label in (("installation_fee", "installation"), ("monthly_fee", "monthly"), ("total_amount", "total")):
+            if words := self.amount(key):
+                style = "strong" if key == "total_amount" else ""
+                lines.append(Line(text((label, "muted")), text((words, style))))
+        for key in _MONEY:
+            if words := self.say(key):
+                lines.append(Line(text((BY_KEY[key].label.lower(), "muted")), text(words)))
+        return lines if len(lines) > 1 else [*lines, Line(text(("nothing agreed yet", "muted")))]
+
+    def outcome(self) -> list[Line]:
+        """What became of the lead: customer with or without router user (spec §AF 220), or lost and why."""
+        row = self.detail.row
+        if row.is_lost:
+            return [Line(rule="Lost"), Line(text(self.say("lost_reason") or "no reason given"))]
+        if not row.is_converted:
+            return []
+        lines = [Line(rule="Customer")]
+        name = self.say("customer_name")
+        who = f"customer {row.customer_id}" if row.customer_id is not None else "customer"
+        parts = [who, name, self.say("customer_type"), f"since {self.say('converted_at')}"]
+        lines.append(Line(text(" · ".join(one for one in parts if one and one != "since "))))
+        user = row.router_user
+        if user is None:
+            lines.append(Line(text(("without router user", "warning"))))
+        else:
+            more = [user.service, user.profile, user.ip, user.state]
+            lines.append(
+                Line(text(
+                    ("with router user ", "success"), (user.username, "strong"), f" on {user.router}",
+                    (" · " + " · ".join(one for one in more if one), "muted"),
+                ))
+            )  # fmt: skip
+        if notes := self.say("conversion_notes"):
+            lines.append(Line(text(("notes ", "muted"), _first_line(notes))))
+        return lines
+
+    def next_steps(self) -> list[Line]:
+        """Follow-ups still to be done, the earliest first."""
+        lines = [Line(rule="Next")]
+        # A follow-up that came with an import may be only a date of the lead.
+        if not self.detail.follow_ups:
+            row = self.detail.row
+            if row.next_follow_up is not None and "follow_up" not in self.hidden:
+                words, style = due_words(row.next_follow_up, row.next_follow_up_all_day, self.catalog.tz)
+                return [*lines, Line(text((f"{words:13}", style), "follow-up"))]
+            closed = row.is_converted or row.is_lost or row.is_deleted
+            hint = "nothing planned" if closed else "nothing planned; f sets when to make contact"
+            return [*lines, Line(text((hint, "muted")))]
+        for one in self.detail.follow_ups:
+            if one.scheduled_at is None:
+                continue
+            words, style = due_words(one.scheduled_at, one.all_day, self.catalog.tz)
+            if not one.all_day and ":" not in words:
+                words = f"{words} {one.scheduled_at.astimezone(self.catalog.tz):%H:%M}"
+            subject = one.subject or one.next_action or "follow-up"
+            said = f" · {_first_line(one.details)}" if one.details else ""
+            who = one.assigned_to or one.created_by
+            lines.append(
+                Line(text((f"{words:13}", style), subject, (said, "muted")), text((who, "muted")), one, f"f{one.id}")
+            )
+        return lines
+
+    def details(self, columns: bool, width: int) -> list[Row]:
+        """Everything else that is filled in, in one or two columns; the beginning of the remarks."""
+        pairs = self._pairs(_DETAILS)
+        pairs += [
+            Line(text((f"{name.replace('_', ' ')} ", "muted"), words))
+            for name, words in self.detail.custom.items()
+            if words and f"custom.{name}" not in self.hidden
+        ]
+        counts = [f"{BY_KEY[key].label.lower()} {self.say(key)}" for key in _COUNTS if self.say(key)]
+        half = (len(pairs) + 1) // 2
+        rows = stack([Line(rule="Details")], width)
+        rows += beside(pairs[:half], pairs[half:], width) if columns else stack(pairs, width)
+        rows += stack([Line(text((one, "muted"))) for one in wrapped(", ".join(counts), width - 2)], width)
+        if remarks := self.say("remarks"):
+            lines = wrapped(remarks, width - 2)
+            more = lines[REMARKS:]
+            if more:  # the rest stands below the timeline
+                lines = [*lines[: REMARKS - 1], lines[REMARKS - 1] + " …"]
+            rows += stack([Line(text(one)) for one in lines], width)
+        return rows + stack([self._record()], width)
+
+    def remarks(self, width: int) -> list[Line]:
+        """Remarks in full, when the details show only their beginning."""
+        lines = wrapped(self.say("remarks"), width - 2)
+        return [Line(rule="Remarks"), *(Line(text(one)) for one in lines)] if len(lines) > REMARKS else []
+
+    def _record(self) -> Line:
+        row, now, tz = self.detail.row, clock.now(), self.catalog.tz
+        made, by = moment(row.created_at, now, tz).strip(), self.say("created_by")
+        words = f"came in {made}" + (f" by {by}" if by else "")
+        if (row.updated_at - row.created_at).total_seconds() > 60:
+            changed, who = moment(row.updated_at, now, tz).strip(), self.say("updated_by")
+            words += f" · changed {changed}" + (f" by {who}" if who else "")
+        return Line(text((self.signs(words), "muted")))
+
+    def documents(self) -> list[Line]:
+        """Files kept with the lead."""
+        if not self.detail.documents:
+            return []
+        tz, now = self.catalog.tz, clock.now()
+        return [
+            Line(rule="Documents"),
+            *(
+                Line(
+                    text(self.signs("▤ "), one.name, (f"  {size_words(one.bytes)}", "muted")),
+                    text((f"{one.uploaded_by}  {moment(one.at, now, tz)}", "muted")),
+                    one,
+                    f"d{one.id}",
+                )
+                for one in self.detail.documents
+            ),
+        ]
+
+    def timeline(self, room: int = 0) -> list[Line]:
+        """Everything that happened, newest first; in a column of its own, `room` cells wide, with more of what was said."""
+        lines = [Line(rule="Timeline")]
+        for one in happenings(self.detail, self.catalog):
+            line = self.happening(one)
+            if room and one.details and ("\n" in one.details or cells_of(line) > room - 2):
+                said = textwrap.shorten(one.details, 2 * (room - _INDENT - 3), placeholder=" …")
+                lines.append(self.happening(replace(one, details="")))
+                quoted = wrapped(self.signs(f"“{said}”"), room - _INDENT - 1)
+                lines += [Line(text((" " * _INDENT + words, "muted"))) for words in quoted]
+            else:
+                lines.append(line)
+        return lines
+
+    def happening(self, one: Happening, *, who: bool = True) -> Line:
+        """A line of the timeline."""
+        at = moment(one.at, clock.now(), self.catalog.tz)
+        said = self.signs(f"“{_first_line(one.details)}”") if one.details else ""
+        words = f"{self.signs(one.sign)} {self.signs(one.words)}"
+        left = text((f"{at:13}", "muted"), words, (f" {said}" if said else "", "muted"))
+        return Line(left, text((one.who, "muted")) if who else (), one.source, one.key)
+
+    def last_contacts(self, count: int = 3) -> list[Line]:
+        """For the preview: the last contacts."""
+        found = contacts(self.detail, count)
+        if not found:
+            return [Line(rule="Last contacts"), Line(text(("none yet; c logs one", "muted")))]
+        return [Line(rule="Last contacts"), *(self.happening(one, who=False) for one in found)]
+
+    def _pairs(self, keys: Sequence[str]) -> list[Line]:
+        labels: Mapping[str, str] = {"date_of_birth": "born"}
+        lines = []
+        for key in keys:
+            if key == "pipeline" and len(self.catalog.pipelines) < 2:
+                continue
+            words = self.say(key)
+            if not words or words == "unknown":
+                continue
+            if key == "date_of_birth" and self.value("age") is not None:
+                words += f" ({self.value('age')})"
+            lines.append(Line(text((f"{labels.get(key, BY_KEY[key].label.lower())} ", "muted"), _first_line(words))))
+        return lines
+
+    # Pictures
+
+    def sheet(self, width: int) -> list[Row]:
+        """The detail screen."""
+        if width >= WIDE:
+            left = int((width - 2) * 0.56)
+            facts = [*self._facts(left), *stack(self.remarks(left), left)]
+            beginning = left + 2
+            return merge(facts, stack(self.timeline(width - beginning), width - beginning, beginning))
+        return [*self._facts(width), *stack([*self.timeline(), *self.remarks(width)], width)]
+
+    def _facts(self, width: int) -> list[Row]:
+        pair = width >= 56
+        rows = stack(self.head(width), width)
+        wants, money = self.wants(), self.money()
+        rows += beside(wants, money, width, 0.58) if pair and money else stack([*wants, *money], width)
+        rows += stack([*self.outcome(), *self.next_steps()], width)
+        rows += self.details(pair, width)
+        return rows + stack(self.documents(), width)
+
+    def preview(self, width: int) -> list[Row]:
+        """The pane beside the list: facts, last three contacts, next step."""
+        title, state = self.title()
+        lines = [Line(text((title, "strong"))), Line(text(state)), *self.head(width)]
+        lines += [*self.next_steps(), *self.last_contacts(), *self.outcome(), *self.wants(), *self.money()]
+        return [*stack(lines, width), *self.details(False, width)]
+
+
+def wrapped(words: str, width: int) -> list[str]:
+    """A block of text in lines of at most `width` characters, its own line breaks kept."""
+    lines: list[str] = []
+    for paragraph in words.splitlines():
+        lines += textwrap.wrap(paragraph, max(width, 10)) or [""]
+    return lines
+
+
+def size_words(count: int) -> str:
+    """A number of bytes for reading: "12 KB"."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.0f} KB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+def _first_line(words: str | None) -> str:
+    lines = [line.strip() for line in (words or "").splitlines() if line.strip()]
+    return lines[0] + (" …" if len(lines) > 1 else "") if lines else ""

@@ -1,0 +1,230 @@
+"""The list of leads as a table reads it, how its filter line is read and completed, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from leadtui.domain.catalog import Catalog
+from leadtui.domain.filters import parse
+from leadtui.domain.filters.catalogue import Catalogue
+from leadtui.domain.filters.completion import complete
+from leadtui.domain.lead_filters import filter_fields, parse_lead_filter
+from leadtui.domain.phones import format_phone
+from leadtui.domain.records import LeadDetail, LeadRow
+from leadtui.widgets.filter_bar import Completion
+from leadtui.widgets.lead_cells import COLUMNS_BY_KEY, DEFAULT_COLUMNS
+from leadtui.widgets.pages import Marks, TableState
+
+PREFERENCE = "leads.view"
+MOST_MARKS = 1000
+"""Marks remembered from one session to the next."""
+
+
+class LeadPages:
+    """Pages of a filter in an order. Every method runs in a thread."""
+
+    def __init__(self, office: Any, where: str, sort: str) -> None:
+        self.office = office
+        self.where = where or None
+        self.sort = sort
+
+    def fetch(self, offset: int, limit: int) -> Sequence[LeadRow]:
+        """The rows from `offset` on."""
+        from leadtui.services import leads
+
+        rows: Sequence[LeadRow] = leads.search(
+            self.office, self.where, sort=self.sort, limit=limit, offset=offset, total=False
+        ).rows
+        country = self.office.catalog.country
+        for row in rows:  # what drawing will ask for: the first look at a number is slow
+            if row.phone:
+                format_phone(row.phone, country)
+        return rows
+
+    def count(self) -> int:
+        """How many leads the filter finds."""
+        from leadtui.services import leads
+
+        return int(leads.count(self.office, self.where))
+
+    def find(self, row_id: Hashable) -> int | None:
+        """Where a lead is in the list."""
+        from leadtui.services import leads
+
+        return leads.position(self.office, self.where, self.sort, row_id) if isinstance(row_id, int) else None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is remembered of the list: filter, order, columns, place, marks, filters used before."""
+
+    where: str = ""
+    sort: str = "created_at"
+    descending: bool = True
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    cursor_id: int | None = None
+    marks: tuple[int, ...] = ()
+    history: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> str:
+        """As services want it: `-created_at`."""
+        return f"-{self.sort}" if self.descending else self.sort
+
+    def as_preference(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+
+    def with_place(self, state: TableState) -> View:
+        """With the place and the marks of the table, but not "everything": tomorrow that is another everything."""
+        ids = () if state.marks.all else tuple(one for one in state.marks.ids if isinstance(one, int))[:MOST_MARKS]
+        cursor = state.cursor_id if isinstance(state.cursor_id, int) else None
+        return replace(self, cursor_id=cursor, marks=ids)
+
+    def state(self) -> TableState:
+        """The place, for the table."""
+        return TableState(self.cursor_id, 0, 0, 0, self.sort, self.descending, Marks(frozenset(self.marks)))
+
+
+def view_from(value: object, hidden: frozenset[str] = frozenset()) -> View:
+    """The remembered view; whatever cannot be used (another version wrote it, a filter no longer read) is left out."""
+    if not isinstance(value, Mapping):
+        return View()
+    view = View()
+    where = value.get("where")
+    if isinstance(where, str) and readable(where, hidden):
+        view = replace(view, where=where)
+    sort = value.get("sort")
+    if isinstance(sort, str) and any(column.sort == sort for column in COLUMNS_BY_KEY.values()) and sort not in hidden:
+        view = replace(view, sort=sort, descending=bool(value.get("descending")))
+    columns = _texts(value.get("columns"))
+    if columns := tuple(key for key in columns if key in COLUMNS_BY_KEY):
+        view = replace(view, columns=columns)
+    cursor = value.get("cursor_id")
+    marks = value.get("marks")
+    return replace(
+        view,
+        cursor_id=cursor if isinstance(cursor, int) else None,
+        marks=tuple(one for one in marks if isinstance(one, int)) if isinstance(marks, (list, tuple)) else (),
+        history=_texts(value.get("history"))[:50],
+    )
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, (list, tuple)) else ()
+
+
+def readable(where: str, hidden: frozenset[str] = frozenset()) -> bool:
+    """Whether a filter can be read."""
+    from leadtui.errors import LeadtuiError
+
+    try:
+        parse_lead_filter(where, hidden)
+    except LeadtuiError:
+        return False
+    return True
+
+
+def _spelled(names: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Names as people may write them in a filter: names first, then keys and aliases, blanks also as `_` and `-`."""
+    words = [names_of_one[0] for names_of_one in names] + [word for one in names for word in one]
+    plain = [word.replace("_", " ") for word in words]
+    joined = [word.replace(" ", sign) for sign in "_-" for word in plain]
+    return tuple(dict.fromkeys([*words, *plain, *joined]))
+
+
+def all_but(where: str, left_out: Sequence[int]) -> str:
+    """Everything a filter finds, without some leads: how "all marked but these" is told to services."""
+    if not left_out:
+        return where
+    but = "-id:" + ",".join(str(one) for one in left_out)
+    return f"({where}) {but}" if where.strip() else but
+
+
+class FilterWords:
+    """Reads and completes the filter line with the office's own statuses, sources, packages, people and tags."""
+
+    def __init__(self, catalog: Catalog, hidden: frozenset[str], tags: Sequence[str] = (), me: str = "") -> None:
+        self.hidden = hidden
+        names: dict[str, list[tuple[str, ...]]] = {
+            "pipeline": [(one.name, one.key) for one in catalog.pipelines],
+            "status": [(one.name, one.key) for one in catalog.stages],
+            "source": [(one.name, one.key, *one.aliases) for one in catalog.sources],
+            "package": [(one.name,) for one in catalog.products],
+            "branch": [(one.name,) for one in catalog.branches],
+        }
+        fields = dict(filter_fields(hidden))
+        for key, spellings in names.items():
+            if key in fields:
+                fields[key] = replace(fields[key], choices=_spelled(spellings))
+        self._fields = Catalogue(fields)
+        self._offers: dict[str, list[str]] = {
+            key: list(dict.fromkeys(words[0] for words in spellings)) for key, spellings in names.items()
+        }
+        users = [user.login for user in catalog.users if user.is_active]
+        self._offers |= {"assigned_to": users, "manager": users, "tags": list(tags)}
+
+    def parse(self, text: str) -> object:
+        """The tree of a filter. Raises FilterError with the column, also for a name the office does not know."""
+        return parse(text, fields=self._fields) if text.strip() else None
+
+    def complete(self, text: str, cursor: int) -> list[Completion]:
+        """What could stand at the cursor; nothing before the first letter: no list lies over the leads unasked."""
+        found = complete(text, cursor, filter_fields(self.hidden), self._values)
+        typed = text[:cursor].rsplit(None, 1)[-1] if text[:cursor].strip() and not text[:cursor].endswith(" ") else ""
+        if not typed:
+            return []
+        return [Completion(one.start, one.end, one.text, one.label, one.help) for one in found]
+
+    def begins_field(self, text: str) -> bool:
+        """Whether the text ends in what may become the name of a field."""
+        return any(one.text.endswith((":", ".")) for one in self.complete(text, len(text)))
+
+    def _values(self, field: str, prefix: str) -> list[str]:
+        return self._offers.get(field, [])
+
+
+# What screens ask of the services, to be called in a thread: the import of the services is part of the work.
+
+
+def read_lead(office: Any, lead_id: int) -> LeadDetail:
+    """Everything about a lead."""
+    from leadtui.services import leads
+
+    detail: LeadDetail = leads.get(office, lead_id)
+    return detail
+
+
+def change_mark(office: Any) -> object:
+    """A value that is another one when any process has changed leads."""
+    from leadtui.services import leads
+
+    return leads.change_mark(office)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is read before the first page."""
+
+    view: View
+    words: FilterWords
+    hidden: frozenset[str]
+
+
+def read_opening(office: Any) -> Opening:
+    """What the person left last time, and the words of the filter line."""
+    from leadtui.services import admin
+
+    hidden: frozenset[str] = office.actor.hidden_fields
+    tags = [str(one["name"]) for one in admin.items(office, "tag")]
+    words = FilterWords(office.catalog, hidden, tags)
+    return Opening(view_from(admin.preference(office, PREFERENCE), hidden), words, hidden)
+
+
+def remember(office: Any, view: View) -> None:
+    """Keep the view for the next visit."""
+    from leadtui.services import admin
+
+    admin.set_preference(office, PREFERENCE, view.as_preference())

@@ -1,0 +1,375 @@
+"""The list of leads: virtual table, filter line, preview on wide terminals, everything remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.timer import Timer
+
+from leadtui.domain.records import LeadRow
+from leadtui.screens.lead_commands import LeadCommands, Target
+from leadtui.screens.lead_pages import (
+    FilterWords,
+    LeadPages,
+    Opening,
+    View,
+    all_but,
+    change_mark,
+    read_opening,
+    remember,
+)
+from leadtui.screens.preview import Preview
+from leadtui.widgets.columns import Cell
+from leadtui.widgets.filter_bar import Completion, FilterBar
+from leadtui.widgets.lead_cells import DEFAULT_COLUMNS, LeadCells, choose_columns
+from leadtui.widgets.pages import Marks
+from leadtui.widgets.virtual_table import VirtualTable
+
+POLL_SECONDS, POLL_SECONDS_SLOW = 5.0, 15.0
+SAVE_SECONDS = 1.0
+EMPTY = "No leads yet; n adds the first, I imports a file"
+
+
+class LeadsScreen(LeadCommands):
+    """All leads the person may see."""
+
+    SCOPE = "leads"
+    HEADING = "Leads"
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "list.open", "leads.log", "leads.status", "leads.assign", "leads.convert", "leads.search",
+    )  # fmt: skip
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide"), (150, "-broad")]  # noqa: RUF012
+    DEFAULT_CSS: ClassVar[str] = """
+    LeadsScreen FilterBar { display: none; }
+    LeadsScreen.-filtering FilterBar { display: block; }
+    LeadsScreen #leads-area { height: 1fr; }
+    LeadsScreen VirtualTable { width: 1fr; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = View()
+        self.cells: LeadCells | None = None
+        self.words: FilterWords | None = None
+        self.hidden: frozenset[str] = frozenset()
+        self.total: int | None = None
+        self._kept = View()
+        self._before = ""
+        self._save_timer: Timer | None = None
+        self._touched = monotonic()
+        self._mark: object = None
+
+    def body(self) -> ComposeResult:
+        """Filter line (while it is used), list, preview (where there is room)."""
+        yield FilterBar(self._parse, self._complete)
+        with Horizontal(id="leads-area"):
+            yield VirtualTable(
+                choose_columns(DEFAULT_COLUMNS), self._cell, sort="created_at", descending=True, empty="…", id="leads"
+            )
+            yield Preview()
+
+    @property
+    def table(self) -> VirtualTable[LeadRow]:
+        """The list."""
+        return self.query_one("#leads", VirtualTable)
+
+    @property
+    def bar(self) -> FilterBar:
+        """The filter line."""
+        return self.query_one(FilterBar)
+
+    def on_mount(self) -> None:
+        """The list takes the keys; changes made by others are looked for while this screen is in front."""
+        self.table.focus()
+        self.set_interval(POLL_SECONDS_SLOW if self.lead_app.slow else POLL_SECONDS, self._poll)
+        self.watch(self.app, "app_focus", self._came_back, init=False)
+
+    def on_unmount(self) -> None:
+        """Remember the place."""
+        self._remember()
+
+    # Opening
+
+    def office_ready(self) -> None:
+        """Read what was remembered, then the first page."""
+        self.run_blocking(read_opening, self.office, then=self._opened, group="leads.open")
+
+    def _opened(self, opened: Opening) -> None:
+        self.cells = LeadCells(self.office.catalog, self.lead_app.plain)
+        self.words, self.hidden = opened.words, opened.hidden
+        self.view = self._kept = opened.view
+        self.bar.history = list(self.view.history)
+        self.table.set_columns(choose_columns(self.view.columns, self.hidden))
+        self.table.restore(self.view.state())
+        self._show()
+
+    def _show(self) -> None:
+        """The list of the present filter and order."""
+        table, view = self.table, self.view
+        table.empty = "No lead matches; esc shows all leads" if view.where else EMPTY
+        table.show(LeadPages(self.office, view.where, view.order))
+        self._title()
+
+    def _cell(self, row: LeadRow, key: str) -> Cell:
+        return self.cells(row, key) if self.cells is not None else ""
+
+    # Title
+
+    def _title(self) -> None:
+        table = self.table
+        dash = "-" if self.lead_app.plain else "─"
+        count = f"{table.row_count:,}" if table.counted else "…"
+        total = f" of {self.total:,}" if self.view.where and self.total is not None else ""
+        marked = f"{table.marked_count:,} marked, " if table.marks else ""
+        self.heading(f"Leads {dash} {self.view.where}" if self.view.where else "Leads", f"{marked}{count}{total}")
+
+    @on(VirtualTable.Loaded)
+    def rows_arrived(self) -> None:
+        """Figures; the number of all leads is asked in a second step."""
+        self._title()
+        if self.view.where and self.total is None and self.table.counted:
+            self._count_all()
+        if not self.table.row_count and self.cells is not None:
+            self.query_one(Preview).follow(None, self.cells)
+
+    def _count_all(self) -> None:
+        def counted(total: int) -> None:
+            self.total = total
+            self._title()
+
+        self.run_blocking(LeadPages(self.office, "", "").count, then=counted, group="leads.total")
+
+    @on(VirtualTable.Failed)
+    def reading_failed(self, event: VirtualTable.Failed) -> None:
+        """The list that was good stays; the reason is said."""
+        if isinstance(event.row, Exception):
+            self.lead_app.report(event.row)
+
+    # Filter
+
+    def _parse(self, text: str) -> object:
+        return self.words.parse(text) if self.words is not None else None
+
+    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
+        return self.words.complete(text, cursor) if self.words is not None else []
+
+    def _open_bar(self, text: str) -> None:
+        if self.words is None:
+            return
+        self._before = self.view.where
+        self.add_class("-filtering")
+        self.bar.set_value(text)
+        self.bar.focus()
+
+    def do_search(self) -> None:
+        """A new line: words are looked for among all leads."""
+        self._open_bar("")
+
+    def do_filter(self) -> None:
+        """The present filter, to be changed."""
+        self._open_bar(f"{self.view.where} " if self.view.where else "")
+
+    def do_clear(self) -> None:
+        """All leads."""
+        self.apply("")
+
+    def apply(self, where: str) -> None:
+        """Show what a filter finds. The cursor stays on its lead when it is there."""
+        where = where.strip()
+        if where == self.view.where:
+            return
+        self.view = replace(self.view, where=where)
+        if self.table.marks.all:  # "everything" would now mean something else
+            self.table.set_marks(Marks())
+        self._show()
+        self._remember_soon()
+
+    @on(FilterBar.Changed)
+    def filter_typed(self, event: FilterBar.Changed) -> None:
+        """The list follows while the filter is typed, but not half the name of a field ("pri" of "priority:")."""
+        if self.has_class("-filtering") and self.words is not None and not self.words.begins_field(event.text):
+            self.apply(event.text)
+
+    @on(FilterBar.Submitted)
+    def filter_entered(self, event: FilterBar.Submitted) -> None:
+        """Enter: to the list."""
+        self.apply(event.text)
+        self.view = replace(self.view, history=tuple(self.bar.history[:50]))
+        self._close_bar()
+        self._remember_soon()
+
+    @on(FilterBar.Left)
+    def filter_left(self) -> None:
+        """esc or ↓: to the list. A line left empty, or one that cannot be read, leaves the filter as it was."""
+        text = self.bar.value.strip()
+        if not text:
+            self.apply(self._before)
+        elif not self.bar.error:
+            self.apply(text)
+        self._close_bar()
+
+    def _close_bar(self) -> None:
+        self.remove_class("-filtering")
+        self.table.focus()
+
+    def do_back(self) -> None:
+        """esc: marks go first, then the filter."""
+        if self.table.marks:
+            count = self.table.marked_count
+            self.table.set_marks(Marks())
+            self.done(f"{count:,} marks taken away")
+        elif self.view.where:
+            old = self.view.where
+            self.bar.remember(old)
+            self.apply("")
+            self.done(f"All leads again; / and ↑ bring back: {old}")
+
+    # Order, columns, marks
+
+    @on(VirtualTable.SortWanted)
+    def sort_by(self, event: VirtualTable.SortWanted) -> None:
+        """Another order."""
+        self.view = replace(self.view, sort=str(event.row_id), descending=event.table.descending)
+        self._show()
+        self._remember_soon()
+
+    def do_columns(self) -> None:
+        """Choose the columns."""
+        from leadtui.screens.columns_dialog import ColumnsDialog
+
+        def chosen(keys: tuple[str, ...] | None) -> None:
+            if keys is not None:
+                self.view = replace(self.view, columns=keys)
+                self.table.set_columns(choose_columns(keys, self.hidden))
+                self._remember_soon()
+
+        self.app.push_screen(ColumnsDialog(self.view.columns, self.hidden), chosen)
+
+    @on(VirtualTable.MarksChanged)
+    def marks_changed(self) -> None:
+        """Commands are now for the marked ones."""
+        self._title()
+        self._remember_soon()
+        self.lead_app.refresh_hints()
+
+    # What the commands need
+
+    def lead(self) -> LeadRow | None:
+        """The row under the cursor."""
+        return self.table.cursor_row
+
+    def target(self) -> Target:
+        """The marked leads, else the one under the cursor."""
+        marks = self.table.marks
+        ids = tuple(sorted(one for one in marks.ids if isinstance(one, int)))
+        if marks.all:
+            return Target((), all_but(self.view.where, ids), self.table.marked_count)
+        if ids:
+            return Target(ids, None, len(ids))
+        return super().target()
+
+    def acted(self, result: object) -> None:
+        """Something was done with the marked leads: the marks have served."""
+        if self.table.marks:
+            self.table.set_marks(Marks())
+
+    def copy_text(self) -> str:
+        """`y`: the row as it is shown, tabs between, to be pasted into a sheet."""
+        row = self.lead()
+        if row is None or self.cells is None:
+            return ""
+        cells = [self.cells(row, column.key) for column in self.table.columns]
+        return "\t".join(cell[0] if isinstance(cell, tuple) else cell for cell in cells)
+
+    def do_imports(self) -> None:
+        """Import a file."""
+        self.open_dialog("import_dialog", "ImportDialog")
+
+    def do_exports(self) -> None:
+        """Export what the filter finds, or the marked leads."""
+        target = self.target()
+        where = self.view.where
+        if self.table.marks:
+            where = target.where if target.where is not None else "id:" + ",".join(str(one) for one in target.ids)
+        self.open_dialog("export_dialog", "ExportDialog", where)
+
+    # Opening a lead
+
+    @on(VirtualTable.Opened)
+    def open_lead(self, event: VirtualTable.Opened) -> None:
+        """The lead in full."""
+        from leadtui.screens.lead_detail import LeadDetailScreen
+
+        if isinstance(event.row_id, int):
+            self._remember()
+            self.app.push_screen(LeadDetailScreen(event.row_id, self.view.where, self.view.order), self._returned)
+
+    def _returned(self, lead_id: int | None) -> None:
+        """Back from a lead: the cursor goes to the one shown last."""
+        if lead_id is not None and lead_id != self.table.cursor_id:
+            self.table.restore(replace(self.table.state(), cursor_id=lead_id))
+
+    @on(VirtualTable.Highlighted)
+    def highlighted(self, event: VirtualTable.Highlighted) -> None:
+        """Another lead under the cursor."""
+        self._touched = monotonic()
+        self.lead_app.refresh_hints()
+        self._remember_soon()
+        if self.cells is not None and isinstance(event.row, LeadRow):
+            self.query_one(Preview).follow(event.row, self.cells)
+
+    # Changes
+
+    def leads_changed(self, ids: frozenset[int]) -> None:
+        """Leads were changed, came or went: what is on screen is read again, cursor and marks stay on their leads."""
+        if self.cells is None:
+            return
+        self.cells = LeadCells(self.office.catalog, self.lead_app.plain)
+        self.total = None
+        self.table.reload()
+        self.query_one(Preview).read()
+
+    def _came_back(self, focused: bool) -> None:
+        if focused:
+            self._touched = 0.0
+            self._poll()
+
+    def on_screen_resume(self) -> None:
+        """In front again."""
+        self._touched = 0.0
+        if self.cells is not None:
+            self._poll()
+
+    def _poll(self) -> None:
+        """Whether another process changed something; only while this screen is in front and nobody types."""
+        if self.cells is None or self.app.screen is not self or monotonic() - self._touched < POLL_SECONDS:
+            return
+        self.run_blocking(change_mark, self.office, then=self._polled, failed=lambda error: None, group="leads.poll")
+
+    def _polled(self, mark: object) -> None:
+        known, self._mark = self._mark, mark
+        if known is not None and known != mark:
+            self.leads_changed(frozenset())
+
+    # Remembering
+
+    def _remember_soon(self) -> None:
+        self.view = self.view.with_place(self.table.state())
+        if self._save_timer is not None:
+            self._save_timer.stop()
+        self._save_timer = self.set_timer(SAVE_SECONDS, self._remember)
+
+    def _remember(self) -> None:
+        """Keep filter, order, columns, place and marks for the next visit."""
+        if self.cells is None or self.office is None:
+            return
+        if self.view == self._kept:
+            return
+        self._kept = view = self.view
+        self.run_blocking(remember, self.office, view, failed=lambda error: None, group="leads.view")

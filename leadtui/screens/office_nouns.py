@@ -1,0 +1,193 @@
+"""The kinds of entry the office screen shows: their columns and the fields of their forms. Data, no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from leadtui.widgets.columns import Column
+from leadtui.widgets.form import FieldSpec
+from leadtui.widgets.text import one_line
+
+if TYPE_CHECKING:
+    from leadtui.domain.catalog import Catalog
+
+Specs = Callable[["Catalog", bool], tuple[FieldSpec, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """One kind. `specs(catalog, new)` are the fields of its form; `key` is what `services.admin` calls it."""
+
+    key: str
+    title: str
+    one: str
+    columns: tuple[Column, ...]
+    specs: Specs
+    can_retire: bool = True
+    note: str = ""
+
+
+def _always(*specs: FieldSpec) -> Specs:
+    return lambda catalog, new: specs
+
+
+def _pipelines(catalog: Catalog) -> tuple[tuple[str, str], ...]:
+    return tuple((pipeline.key, pipeline.name) for pipeline in catalog.pipelines)
+
+
+NAME = FieldSpec("name", "Name", required=True, max_length=100)
+STATE = Column("state", "", 9)
+
+
+def _package(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
+    return (
+        NAME,
+        FieldSpec("monthly", f"Monthly ({catalog.currency})", "money"),
+        FieldSpec("installation", f"Installation ({catalog.currency})", "money"),
+        FieldSpec("profile", "Router profile", help="the PPP profile on the router, exactly as it is called there"),
+        FieldSpec("speed", "Speed", placeholder="20M/20M", max_length=40),
+        FieldSpec("kind", "Kind", placeholder="package", help="package, insurance, unit, property or tour"),
+    )
+
+
+def _status(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
+    first = (FieldSpec("pipeline", "Pipeline", "choice", required=True, choices=_pipelines(catalog)),) if new else ()
+    return (
+        *first,
+        FieldSpec("name", "Name", required=True, max_length=50),
+        FieldSpec("order", "Place", help="1 is the first of the pipeline"),
+        FieldSpec("probability", "Probability", placeholder="0.4", help="from 0 to 1"),
+        FieldSpec("is_default", "For new leads", "bool"),
+        FieldSpec("is_converted", "Means converted", "bool"),
+        FieldSpec("is_lost", "Means lost", "bool"),
+        FieldSpec("is_parked", "Means for later", "bool"),
+        FieldSpec("description", "Description", "line"),
+    )
+
+
+def _pipeline(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
+    if new:
+        return (
+            FieldSpec("preset", "Preset", "choice", required=True,
+                      choices=tuple((key, f"{key}: {words}") for key, words in PRESETS.items())),
+        )  # fmt: skip
+    return (
+        NAME,
+        FieldSpec("is_default", "For new leads", "bool"),
+        FieldSpec("require_reason_on_regress", "Reason to go back", "bool", help="a step back wants a reason"),
+    )
+
+
+PRESETS: Mapping[str, str] = {
+    "isp": "internet service provider",
+    "insurance": "insurance",
+    "real-estate": "real estate, with probabilities",
+    "estate": "estate agency",
+    "travel": "travel agency, with loan promises",
+}
+"""The pipelines that can be added; the data lies in `leadtui/presets`."""
+
+NOUNS: tuple[Noun, ...] = (
+    Noun(
+        "package", "Packages", "package",
+        (Column("name", "Name", 22, grow=2), Column("monthly", "Monthly", 12, align="right"),
+         Column("installation", "Installation", 12, align="right"), Column("profile", "Profile", 12, drop=1),
+         Column("speed", "Speed", 10, drop=2), STATE),
+        _package,
+    ),
+    Noun(
+        "source", "Sources", "source",
+        (Column("name", "Name", 24, grow=1), Column("aliases", "Also written", 24, grow=1), STATE),
+        _always(NAME, FieldSpec("aliases", "Also written", help="other spellings in files, with commas between them"),
+                FieldSpec("description", "Description")),
+    ),
+    Noun(
+        "status", "Statuses", "status",
+        (Column("pipeline", "Pipeline", 12, drop=1), Column("order", "#", 2, align="right"),
+         Column("name", "Name", 24, grow=1), Column("probability", "Chance", 6, align="right"),
+         Column("meaning", "Means", 20), STATE),
+        _status,
+    ),
+    Noun(
+        "pipeline", "Pipelines", "pipeline",
+        (Column("key", "Key", 12), Column("name", "Name", 24, grow=1), Column("meaning", "", 26), STATE),
+        _pipeline,
+        note="Another pipeline comes from a preset, with its statuses, sources and products.",
+    ),
+    Noun("tag", "Tags", "tag", (Column("name", "Name", 30, grow=1), STATE),
+         _always(FieldSpec("name", "Name", required=True, max_length=50))),
+    Noun(
+        "branch", "Branches", "branch",
+        (Column("name", "Name", 24, grow=1), Column("organization", "Organisation", 24, grow=1), STATE),
+        _always(NAME, FieldSpec("organization", "Organisation", max_length=100)),
+    ),
+    Noun(
+        "person", "People", "person",
+        (Column("name", "Name", 26, grow=1), Column("phone", "Phone", 18), STATE),
+        _always(FieldSpec("name", "Name", required=True, max_length=255), FieldSpec("phone", "Phone", "phone")),
+        note="People who bring leads in.",
+    ),
+    Noun("lost_reason", "Reasons", "reason for losing", (Column("name", "Name", 40, grow=1), STATE), _always(NAME)),
+    Noun("team", "Teams", "team", (Column("name", "Name", 40, grow=1), STATE), _always(NAME)),
+    Noun(
+        "setting", "Settings", "setting",
+        (Column("name", "Setting", 22), Column("value", "Value", 20, grow=1), Column("meaning", "", 34, drop=1)),
+        _always(FieldSpec("value", "Value")),
+        can_retire=False,
+    ),
+)  # fmt: skip
+
+SETTINGS: Mapping[str, str] = {
+    "country": "phones without + are read as of this country (KE, IN …)",
+    "currency": "the one currency (KES, INR …); kept amounts are not converted",
+    "timezone": "days begin and end by this clock (Africa/Nairobi)",
+    "phone_unique": "block, warn or off: may two leads have one phone?",
+    "number_prefix": "lead numbers begin with it",
+    "number_period": "month or year: when numbers begin at 1 again",
+    "default_source": "the source of leads typed in by staff",
+    "page_size": "rows of a page on the command line",
+    "quiet_hours": "no messages between these hours",
+    "consent": "required, or unless_refused: who may be written to",
+    "score_qualified": "from this score on a lead counts as qualified",
+    "score_hot": "from this score on a lead counts as hot",
+    "stage_word": "what a status is called on screen",
+}
+"""What the settings mean; the order they are shown in. Others follow, without words."""
+
+
+def meaning(row: Mapping[str, Any]) -> str:
+    """The flags of a status or pipeline in words."""
+    words = (
+        ("is_default", "for new leads"), ("is_converted", "converted"), ("is_lost", "lost"), ("is_parked", "for later"),
+        ("require_reason_on_regress", "reason to go back"),
+    )  # fmt: skip
+    return ", ".join(text for key, text in words if row.get(key))
+
+
+def cell_text(row: Mapping[str, Any], key: str) -> str:
+    """The text of a cell."""
+    if key == "state":
+        return "" if row.get("is_active", True) else "retired"
+    if key == "meaning":
+        return one_line(row.get("meaning") or meaning(row))
+    value = row.get(key)
+    if key == "probability" and isinstance(value, (int, float)):
+        return f"{value:.0%}"
+    if isinstance(value, (list, tuple)):
+        return one_line(", ".join(map(str, value)))
+    return "" if value is None else one_line(value)
+
+
+def form_values(row: Mapping[str, Any]) -> dict[str, str]:
+    """A record as the form holds it."""
+    values: dict[str, str] = {}
+    for key, value in row.items():
+        if isinstance(value, bool):
+            values[key] = "yes" if value else ""
+        elif isinstance(value, (list, tuple)):
+            values[key] = ", ".join(map(str, value))
+        else:
+            values[key] = "" if value is None else str(value)
+    return values

@@ -1,0 +1,122 @@
+"""What an undo would bring back and what it would leave, before it is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.widgets import Button, Static
+
+from leadtui.errors import LeadtuiError
+from leadtui.screens.base import LeadModal
+from leadtui.widgets.text import one_line
+
+if TYPE_CHECKING:
+    from leadtui.domain.records import UndoResult
+
+
+class UndoPreview(LeadModal["UndoResult"]):
+    """Takes one batch back. Rows changed since stay as they are and are named: a later change is never overwritten."""
+
+    SCOPE = "form"
+    DEFAULT_CSS: ClassVar[str] = """
+    UndoPreview .part { height: auto; padding: 0 1; }
+    UndoPreview #kept { color: $text-warning; }
+    UndoPreview .buttons { margin-top: 1; }
+    """
+
+    def __init__(self, batch: int, label: str = "") -> None:
+        super().__init__()
+        self.batch_id = batch
+        self.label_words = label
+        self.preview: UndoResult | None = None
+        self._busy = False
+
+    def body(self) -> ComposeResult:
+        """What would be restored, what would stay, buttons."""
+        with VerticalScroll(classes="dialog", can_focus=False) as box:
+            box.border_title = Content("Take back")
+            yield Static(Content(one_line(self.label_words)), classes="part")
+            yield Static("Looking at what has changed since …", id="what", classes="part", markup=False)
+            yield Static("", id="kept", classes="part", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Take back", id="do", variant="primary", disabled=True)
+                yield Button("Leave it", id="cancel")
+
+    def on_mount(self) -> None:
+        """Nothing stays yet."""
+        self.query_one("#kept").display = False
+        self.query_one("#cancel").focus()
+
+    def office_ready(self) -> None:
+        """Try it without doing it."""
+        office, batch = self.office, self.batch_id
+
+        def look() -> UndoResult:
+            from leadtui.services import history
+
+            return history.undo(office, batch, dry_run=True)
+
+        self.run_blocking(look, then=self._show, failed=self._refused, group="undo.look")
+
+    def _show(self, preview: UndoResult) -> None:
+        self.preview = preview
+        noun = "change" if preview.restored == 1 else "changes"
+        self.query_one("#what", Static).update(
+            Content(
+                f"{preview.restored:,} {noun} will be taken back." if preview.restored else "Nothing can be taken back."
+            )
+        )
+        kept = self.query_one("#kept", Static)
+        kept.display = bool(preview.refused)
+        if preview.refused:
+            lines = [f"  {row.lead_number}  {one_line(row.error)}" for row in preview.refused[:10]]
+            more = [f"  … and {len(preview.refused) - 10:,} more"] if len(preview.refused) > 10 else []
+            kept.update(Content("\n".join([f"{len(preview.refused):,} changed since and will stay:", *lines, *more])))
+        button = self.query_one("#do", Button)
+        button.disabled = not preview.restored
+        if preview.restored:
+            button.focus()
+
+    def do_save(self) -> None:
+        """Do it."""
+        if self.preview is None or not self.preview.restored or self._busy:
+            return
+        self._busy = True
+        office, batch = self.office, self.batch_id
+
+        def undo() -> UndoResult:
+            from leadtui.services import history
+
+            return history.undo(office, batch)
+
+        self.run_blocking(undo, then=self._undone, failed=self._refused)
+
+    def _undone(self, result: UndoResult) -> None:
+        self.changed()
+        app = self.lead_app
+        self.dismiss(result)
+        stay = f", {len(result.refused):,} stay as they were changed since" if result.refused else ""
+        app.say(f"Taken back: {one_line(result.label)} ({result.restored:,}){stay}")
+
+    def _refused(self, error: Exception) -> None:
+        self._busy = False
+        if not isinstance(error, LeadtuiError):
+            self.dismiss(None)
+            self.lead_app.report(error)
+            return
+        words = error.message if error.hint is None else f"{error.message} ({error.hint})"
+        self.query_one("#what", Static).update(Content(words))
+        self.query_one("#do", Button).disabled = True
+        self.query_one("#cancel").focus()
+
+    @on(Button.Pressed, "#do")
+    def _pressed_do(self) -> None:
+        self.do_save()
+
+    @on(Button.Pressed, "#cancel")
+    def _pressed_cancel(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,393 @@
+"""What was done, by whom; and taking it back: a batch is undone as a whole or says which rows changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Date, and_, delete, func, or_, select, true, update
+
+from leadtui.domain.fields import BY_COLUMN
+from leadtui.domain.money import to_json
+from leadtui.domain.records import AuditRow, BatchRow, Refusal, UndoResult
+from leadtui.errors import NotFound, Refused
+from leadtui.store import schema as t
+from leadtui.store.scope import scope_clause
+from leadtui.store.tables.base import UtcDateTime
+from leadtui.store.unit_of_work import ReadTx, WriteTx
+
+from . import lead_writes as w
+from .lead_values import derived_columns
+from .lifecycle import refuse_taken_phone
+from .office import Office
+
+# What cannot be taken back by `undo`, and what does it instead.
+FINAL = {
+    "convert": "a conversion made a customer (and perhaps a router user): reopen the lead instead",
+    "purge": "a purge removes for good",
+    "undo": "an undo is not undone: repeat the act",
+}
+_CHUNK = 5_000
+_NOT_SHOWN = {
+    "name_key",
+    "search_text",
+    "phone_key",
+    "email_norm",
+    "passport_norm",
+    "national_id_norm",
+    "updated_at",
+    "updated_by_id",
+    "probability",
+    "created_by_id",
+    "assigned_at",
+    "stage_changed_at",
+    "next_follow_up_all_day",
+    "version",
+    "phone_raw",
+    "alt_phone_raw",
+}
+
+
+# -- batches --------------------------------------------------------------------------------------------------------
+
+
+def batches(office: Office, limit: int = 50, offset: int = 0) -> list[BatchRow]:
+    """The batches the actor may see, newest first: his own, or everybody's where he may change many leads anywhere."""
+    with office.read() as tx:
+        b = t.batch.c
+        query = select(t.batch).where(_visible_batch(tx)).order_by(b.id.desc()).limit(limit).offset(offset)
+        users = tx.catalog.user_by_id
+        return [
+            BatchRow(
+                r["id"],
+                r["kind"],
+                r["label"],
+                users[r["by_id"]].login,
+                r["at"],
+                r["count"],
+                r["undone_at"],
+                r["undone_at"] is None and r["kind"] not in FINAL,
+            )
+            for r in tx.conn.execute(query).mappings()
+        ]
+
+
+def batch_count(office: Office) -> int:
+    """How many batches `batches` has in all."""
+    with office.read() as tx:
+        return int(tx.conn.execute(select(func.count()).select_from(t.batch).where(_visible_batch(tx))).scalar_one())
+
+
+def _visible_batch(tx: ReadTx) -> Any:
+    mine = t.batch.c.by_id == tx.actor.user_id
+    visible = true() if tx.actor.scope("bulk") == "all" else mine
+    return and_(visible, t.batch.c["count"] > 0)
+
+
+# -- undo -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Plan:
+    """What an undo would do."""
+
+    batch: Any
+    created: list[int] = field(default_factory=list)
+    updated: dict[int, dict[str, Any]] = field(default_factory=dict)
+    activities: dict[int, dict[str, Any]] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> UndoResult:
+    """Take back a batch (the actor's last one unless named): the rows nobody touched since are put back exactly.
+
+    The others are named with who changed what since, and left as they are (contract answer 12). Raises NotFound,
+    Refused for what cannot be undone or was undone already.
+    """
+    if dry_run:
+        with office.read() as tx:
+            return _result(_plan(tx, _find_batch(tx, batch)), dry_run=True)
+    with office.write() as tx:
+        plan = _plan(tx, _find_batch(tx, batch))
+        if plan.created or plan.updated or plan.activities:
+            tx.open_batch("undo", f"undo of {plan.batch.kind} {plan.batch.id}", undoes_id=plan.batch.id)
+            _apply(tx, plan)
+    return _result(plan, dry_run=False)
+
+
+def _result(plan: _Plan, *, dry_run: bool) -> UndoResult:
+    b = plan.batch
+    restored = len(plan.created) + len(plan.updated)
+    return UndoResult(b.id, b.kind, b.label, restored, tuple(plan.refused), dry_run)
+
+
+def _find_batch(tx: ReadTx, batch: int | None) -> Any:
+    b = t.batch.c
+    if batch is None:
+        query = (
+            select(t.batch)
+            .where(b.by_id == tx.actor.user_id, b.undone_at.is_(None), b.kind != "undo", b["count"] > 0)
+            .order_by(b.id.desc())
+            .limit(1)
+        )
+        found = tx.conn.execute(query).one_or_none()
+        if found is None:
+            raise NotFound("there is nothing to undo", field="batch", code="nothing_to_undo")
+    else:
+        found = tx.conn.execute(select(t.batch).where(b.id == batch, _visible_batch(tx))).one_or_none()
+        if found is None:
+            raise NotFound(f"there is no batch {batch}", field="batch", hint="see: leadtui undo list")
+    if found.undone_at is not None:
+        raise Refused(f"batch {found.id} was undone already", code="already_undone", field="batch")
+    if found.kind in FINAL:
+        raise Refused(
+            f"batch {found.id} ({found.kind}) cannot be undone", code="final", field="batch", hint=FINAL[found.kind]
+        )
+    return found
+
+
+def _plan(tx: ReadTx, batch: Any) -> _Plan:
+    a = t.audit.c
+    entries = tx.conn.execute(select(t.audit).where(a.batch_id == batch.id).order_by(a.id)).all()
+    plan = _Plan(batch)
+    if not entries:
+        return plan
+    for entry in entries:
+        if entry.entity == "lead" and entry.before_json is None and entry.action in {"create", "import", "intake"}:
+            plan.created.append(entry.entity_id)
+        elif entry.entity == "lead":
+            # The first entry's value wins: it is what was there before the batch.
+            had = plan.updated.setdefault(entry.entity_id, {})
+            for key, value in (entry.before_json or {}).items():
+                had.setdefault(key, value)
+        elif entry.entity == "activity":
+            had = plan.activities.setdefault(entry.entity_id, {})
+            for key, value in (entry.before_json or {}).items():
+                had.setdefault(key, value)
+    for lead_id in plan.created:
+        plan.updated.pop(lead_id, None)
+    _refuse_changed(tx, plan, entries[-1].id)
+    return plan
+
+
+def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
+    """Take the leads that somebody changed since out of the plan, naming who, when and what."""
+    created = set(plan.created)
+    later: dict[int, list[str]] = {}
+    for chunk in _chunks([*plan.created, *plan.updated]):
+        for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
+            touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k != "last_activity_at"}
+            if not touched and r.entity_id not in created and r.action in {"log", "attach"}:
+                continue
+            words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
+            who = tx.catalog.user_by_id[r.user_id].login
+            when = r.at.astimezone(tx.catalog.tz).strftime("%d %b %H:%M")
+            later.setdefault(r.entity_id, []).append(f"{words} ({r.action} by {who}, {when})")
+    if not later:
+        return
+    numbers = _numbers(tx, list(later))
+    plan.refused = [
+        Refusal(i, numbers.get(i, str(i)), "changed since: " + "; ".join(sentences[:3]), "changed_since")
+        for i, sentences in sorted(later.items())
+    ]
+    plan.created = [i for i in plan.created if i not in later]
+    plan.updated = {i: v for i, v in plan.updated.items() if i not in later}
+
+
+def _later_entries(tx: ReadTx, ids: Sequence[int], after_id: int, batch_id: int) -> Iterable[Any]:
+    a, b = t.audit.c, t.batch.c
+    standing = or_(a.batch_id.is_(None), and_(b.undone_at.is_(None), b.kind != "undo"))
+    query = (
+        select(t.audit)
+        .select_from(t.audit.outerjoin(t.batch, b.id == a.batch_id))
+        .where(
+            a.entity == "lead", a.entity_id.in_(ids), a.id > after_id, a.batch_id.is_distinct_from(batch_id), standing
+        )
+        .order_by(a.id)
+    )
+    return tx.conn.execute(query)
+
+
+def _numbers(tx: ReadTx, ids: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for chunk in _chunks(ids):
+        query = select(t.lead.c.id, t.lead.c.number).where(t.lead.c.id.in_(chunk))
+        found |= {r.id: r.number for r in tx.conn.execute(query)}
+    return found
+
+
+def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[i : i + _CHUNK] for i in range(0, len(ids), _CHUNK))
+
+
+def _apply(tx: WriteTx, plan: _Plan) -> None:
+    _restore_updated(tx, plan)
+    kept = {r.lead_id for r in plan.refused}
+    _restore_activities(tx, plan, kept)
+    for chunk in _chunks(plan.created):
+        for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
+            tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
+        tx.conn.execute(delete(t.lead).where(t.lead.c.id.in_(chunk)))
+    for lead_id in plan.created:
+        tx.audit("undo", "lead", lead_id, None, None)
+    tx.conn.execute(update(t.batch).where(t.batch.c.id == plan.batch.id).values(undone_at=tx.now))
+
+
+def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
+    ids = list(plan.updated)
+    for chunk in _chunks(ids):
+        for row in w.load_many(tx, chunk):
+            before = plan.updated[row["id"]]
+            columns = {k: _typed(t.lead.c[k], v) for k, v in before.items() if k in t.lead.c}
+            merged = {**row, **columns}
+            try:
+                if "deleted_at" in columns or ("phone_key" in columns and merged["deleted_at"] is None):
+                    refuse_taken_phone(tx, merged)
+            except Refused as error:
+                plan.refused.append(Refusal(row["id"], row["number"], error.message, error.code))
+                del plan.updated[row["id"]]
+                continue
+            columns |= derived_columns(
+                merged,
+                number=row["number"],
+                phone_unique=tx.catalog.phone_unique,
+                deleted=merged["deleted_at"] is not None,
+            )
+            tx.update_later(t.lead, row["id"], {**columns, "version": row["version"] + 1})
+            _restore_beside(tx, row["id"], before)
+            shown = {k: row[k] for k in columns if k in before}
+            tx.audit("undo", "lead", row["id"], shown, {k: v for k, v in before.items() if k not in _NOT_SHOWN})
+        for table in (t.activity, t.stage_change, t.document):
+            alive = [i for i in chunk if i in plan.updated]
+            tx.conn.execute(delete(table).where(table.c.batch_id == plan.batch.id, table.c.lead_id.in_(alive)))
+
+
+def _restore_beside(tx: WriteTx, lead_id: int, before: Mapping[str, Any]) -> None:
+    """What an edit changed outside the lead's row."""
+    if "tags" in before:
+        w.set_tags(tx, lead_id, before["tags"] or ())
+    if "interests" in before:
+        w.set_interests(tx, lead_id, before["interests"] or ())
+    custom = {k[7:]: v for k, v in before.items() if k.startswith("custom.")}
+    if custom:
+        w.set_custom(tx, lead_id, custom)
+
+
+def _restore_activities(tx: WriteTx, plan: _Plan, kept: set[int]) -> None:
+    for chunk in _chunks(list(plan.activities)):
+        for row in tx.conn.execute(select(t.activity).where(t.activity.c.id.in_(chunk))).mappings().all():
+            if row["lead_id"] in kept:
+                continue
+            columns = {k: _typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
+            tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
+
+
+def _typed(column: Any, value: Any) -> Any:
+    """A column's value from the plain JSON of the audit."""
+    if value is None or not isinstance(value, str):
+        return value
+    if isinstance(column.type, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(column.type, Date):
+        return date.fromisoformat(value)
+    return value
+
+
+# -- audit ----------------------------------------------------------------------------------------------------------
+
+
+def audit(
+    office: Office,
+    *,
+    lead_ref: str | int | None = None,
+    entity: str | None = None,
+    user: str | None = None,
+    text: str | None = None,
+    batch: int | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[int, list[AuditRow]]:
+    """The audit, newest first, with its count: of leads in scope; of the office itself where the actor may config."""
+    with office.read() as tx:
+        a = t.audit.c
+        where = [_visible_audit(tx)]
+        if lead_ref is not None:
+            where += [a.entity == "lead", a.entity_id == _audited_lead(tx, lead_ref)]
+        if entity:
+            where.append(a.entity == entity)
+        if user:
+            where.append(a.user_id == tx.catalog.find_user(user, field="user").id)
+        if text:
+            where.append(or_(a.action.contains(text, autoescape=True), a.origin.contains(text, autoescape=True)))
+        if batch is not None:
+            where.append(a.batch_id == batch)
+        total = int(tx.conn.execute(select(func.count()).select_from(t.audit).where(*where)).scalar_one())
+        query = select(t.audit).where(*where).order_by(a.id.desc()).limit(limit).offset(offset)
+        return total, [_audit_row(tx, r) for r in tx.conn.execute(query)]
+
+
+def _audited_lead(tx: ReadTx, ref: str | int) -> int:
+    try:
+        return w.resolve(tx, ref)
+    except NotFound:
+        return w.resolve(tx, ref, deleted=True)
+
+
+def _visible_audit(tx: ReadTx) -> Any:
+    a = t.audit.c
+    of_leads = a.entity.in_(("lead", "activity", "customer", "document"))
+    if tx.actor.scope("read") == "all":
+        leads: Any = of_leads
+    else:
+        mine = select(t.lead.c.id).where(scope_clause(tx.actor))
+        leads = and_(a.entity == "lead", a.entity_id.in_(mine))
+    if tx.actor.may("config") or tx.actor.may("users"):
+        return or_(leads, ~of_leads)
+    return leads
+
+
+def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
+    before, after = r.before_json or {}, r.after_json or {}
+    changes: dict[str, tuple[Any, Any]] = {}
+    for column in dict.fromkeys((*before, *after)):
+        if column in _NOT_SHOWN and r.entity == "lead":
+            continue
+        key = _key_of(column) if r.entity == "lead" else column
+        if key in tx.actor.hidden_fields:
+            continue
+        pair = _words(tx, column, before.get(column)), _words(tx, column, after.get(column))
+        if pair[0] != pair[1]:
+            changes[key] = pair
+    user = tx.catalog.user_by_id.get(r.user_id)
+    return AuditRow(
+        r.id, r.at, user.login if user else "?", r.origin, r.action, r.entity, r.entity_id, changes, r.batch_id
+    )
+
+
+def _key_of(column: str) -> str:
+    return BY_COLUMN[column].key if column in BY_COLUMN else column.removesuffix("_id").removesuffix("_minor")
+
+
+def _words(tx: ReadTx, column: str, value: Any) -> Any:
+    """A stored value as a person reads it: names for ids, major units for money."""
+    if value is None:
+        return None
+    cat = tx.catalog
+    names: dict[str, Mapping[int, Any]] = {
+        "stage_id": cat.stage_by_id,
+        "source_id": cat.source_by_id,
+        "product_id": cat.product_by_id,
+        "branch_id": cat.branch_by_id,
+        "pipeline_id": cat.pipeline_by_id,
+    }
+    if column in names and value in names[column]:
+        return names[column][value].name
+    if column in {"assigned_to_id", "manager_id", "converted_by_id", "user_id"} and value in cat.user_by_id:
+        return cat.user_by_id[value].login
+    if column == "referrer_id":
+        return tx.conn.execute(select(t.person.c.name).where(t.person.c.id == value)).scalar() or value
+    if column.endswith("_minor"):
+        return to_json(value, cat.currency)
+    return value

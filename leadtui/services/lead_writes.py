@@ -1,0 +1,482 @@
+"""The steps every write on a lead is made of: find it, check the right to it, change it, leave the audit.
+
+Used by the services inside their transaction; nothing here begins or ends one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, func, or_, select, update
+
+from leadtui.domain import phones
+from leadtui.domain.catalog import Stage
+from leadtui.domain.records import LeadRow
+from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
+from leadtui.store import leads as lead_queries
+from leadtui.store import schema as t
+from leadtui.store.scope import scope_clause
+from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
+from leadtui.text import clean_block, clean_line, fold
+
+from .lead_values import PERSON_NAME, PERSON_PHONE, clean_tag, derived_columns
+
+_NUMBER = re.compile(r"[^\W\d_][\w]*-\d{4,6}-\d{4,}")
+_MAX_ID = 2**31 - 1
+_DERIVED_FROM = {"name", "phone_e164", "alt_phone_e164", "email"}
+
+
+# -- finding ------------------------------------------------------------------------------------------------------
+
+
+def not_found(ref: object) -> NotFound:
+    """The same words for a lead that does not exist and one outside the actor's scope (contract answer 4)."""
+    return NotFound(f"there is no lead '{str(ref)[:80]}'", field="ref", hint="a lead's number, id or phone")
+
+
+def resolve(tx: ReadTx, ref: str | int, *, deleted: bool = False, action: str = "read") -> int:
+    """The id of the lead that `ref` names, within the actor's scope. Raises NotFound."""
+    lead = t.lead.c
+    live = lead.deleted_at.is_not(None) if deleted else lead.deleted_at.is_(None)
+    base = select(lead.id).where(live, scope_clause(tx.actor, action))
+    text = str(ref).strip()
+    if isinstance(ref, int) or (text.isascii() and text.isdigit() and int(text) <= _MAX_ID):
+        number = int(ref)
+        found = tx.conn.execute(base.where(lead.id == number)).scalar() if 0 < number <= _MAX_ID else None
+        if found is not None or isinstance(ref, int):
+            if found is None:
+                raise not_found(ref)
+            return int(found)
+    if _NUMBER.fullmatch(text):
+        found = tx.conn.execute(base.where(lead.number == text.upper())).scalar()
+        if found is None:
+            raise not_found(ref)
+        return int(found)
+    try:
+        e164 = phones.parse(text, tx.catalog.country).e164
+    except LeadtuiError as error:
+        raise not_found(ref) from error
+    # One statement per column: each has its own index over the live leads.
+    ids = set(tx.conn.execute(base.where(lead.phone_e164 == e164).limit(2)).scalars())
+    if not ids:
+        ids = set(tx.conn.execute(base.where(lead.alt_phone_e164 == e164).limit(2)).scalars())
+    if len(ids) > 1:
+        raise NotFound(
+            f"several leads have the phone '{text}'", field="ref", code="ambiguous", hint="name the lead by its number"
+        )
+    if not ids:
+        raise not_found(ref)
+    return int(ids.pop())
+
+
+def load(tx: ReadTx, lead_id: int) -> Mapping[Any, Any]:
+    """All columns of a lead; locked until the transaction ends on PostgreSQL, as SQLite's write lock does."""
+    query = select(t.lead).where(t.lead.c.id == lead_id)
+    if isinstance(tx, WriteTx):
+        query = query.with_for_update()
+    row = tx.conn.execute(query).mappings().one_or_none()
+    if row is None:
+        raise not_found(lead_id)
+    return row
+
+
+def load_many(tx: WriteTx, ids: Iterable[int]) -> list[Mapping[Any, Any]]:
+    """All columns of these leads, locked, in the order of their ids (so that two bulk acts never wait in a ring)."""
+    wanted = sorted(set(ids))
+    found: list[Mapping[Any, Any]] = []
+    for start in range(0, len(wanted), 5_000):
+        query = (
+            select(t.lead).where(t.lead.c.id.in_(wanted[start : start + 5_000])).order_by(t.lead.c.id).with_for_update()
+        )
+        found += tx.conn.execute(query).mappings().all()
+    return found
+
+
+def allow(tx: ReadTx, row: Mapping[Any, Any], action: str) -> None:
+    """Raises NotFound for a lead the actor cannot see, NotPermitted where he may see it but not do this."""
+    seen = tx.actor.may_on("read", assigned_to_id=row["assigned_to_id"], branch_id=row["branch_id"])
+    if tx.actor.may_on(action, assigned_to_id=row["assigned_to_id"], branch_id=row["branch_id"]):
+        if seen or action in {"restore", "purge"}:
+            return
+        raise not_found(row["number"])
+    if not seen:
+        raise not_found(row["number"])
+    raise NotPermitted(
+        f"you may not {_verb(action)} this lead", field=None, hint=f"the role '{tx.actor.role}' does not permit it"
+    )
+
+
+def require(tx: ReadTx, action: str) -> None:
+    """Raises NotPermitted where the actor may not do `action` on anything."""
+    if not tx.actor.may(action):
+        raise NotPermitted(f"you may not {_verb(action)}", hint=f"the role '{tx.actor.role}' does not permit it")
+
+
+_VERBS = {
+    "read": "see",
+    "log": "log a contact with",
+    "status": "change the status of",
+    "lose": "mark as lost",
+    "bulk": "change many leads at once",
+    "create": "add leads",
+    "export": "export leads",
+    "import": "import leads",
+    "config": "change the office's settings",
+    "users": "manage users",
+    "stats": "see statistics",
+}
+
+
+def _verb(action: str) -> str:
+    return _VERBS.get(action, action)
+
+
+def open_for(tx: ReadTx, ref: str | int, action: str, *, deleted: bool = False) -> Mapping[Any, Any]:
+    """Find, lock and check in one: the row of the lead that `ref` names, on which the actor may do `action`."""
+    row = load(tx, resolve(tx, ref, deleted=deleted))
+    allow(tx, row, action)
+    return row
+
+
+# -- changing -----------------------------------------------------------------------------------------------------
+
+
+def change(
+    tx: WriteTx,
+    row: Mapping[Any, Any],
+    columns: Mapping[str, Any],
+    action: str,
+    *,
+    extra_before: Mapping[str, Any] | None = None,
+    extra_after: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Set columns of a locked lead: only what differs, with what follows from it, a new version and the audit.
+
+    `extra_*` are changes outside the row (tags, interests, custom fields) under their field's name.
+    Returns what changed; nothing is written when nothing did.
+    """
+    changed = {k: v for k, v in columns.items() if row[k] != v}
+    if _DERIVED_FROM & changed.keys() or "deleted_at" in changed:
+        merged = {**row, **changed}
+        derived = derived_columns(
+            merged,
+            number=row["number"],
+            phone_unique=tx.catalog.phone_unique,
+            deleted=merged["deleted_at"] is not None,
+        )
+        changed |= {k: v for k, v in derived.items() if row[k] != v}
+    before_extra, after_extra = dict(extra_before or {}), dict(extra_after or {})
+    if not changed and before_extra == after_extra:
+        return {}
+    stamp = {"version": row["version"] + 1, "updated_at": tx.now, "updated_by_id": tx.actor.user_id}
+    tx.update_later(t.lead, row["id"], {**changed, **stamp})
+    before = {k: row[k] for k in (*changed, "updated_at", "updated_by_id")} | before_extra
+    tx.audit(
+        action,
+        "lead",
+        row["id"],
+        before,
+        {**changed, "updated_at": tx.now, "updated_by_id": tx.actor.user_id} | after_extra,
+    )
+    return changed | after_extra
+
+
+def note_status(
+    tx: WriteTx, row: Mapping[Any, Any], target: Stage, reason: str | None, *, notes: str | None = None
+) -> None:
+    """The status history row and the activity of a move (spec §E2 54, 55)."""
+    current = tx.catalog.stage_by_id[row["stage_id"]]
+    tx.later(
+        t.stage_change,
+        lead_id=row["id"],
+        from_stage_id=row["stage_id"],
+        to_stage_id=target.id,
+        reason=reason,
+        by_id=tx.actor.user_id,
+        at=tx.now,
+        batch_id=tx.batch_id,
+        seconds_in_stage=int((tx.now - row["stage_changed_at"]).total_seconds()),
+    )
+    note = "\n".join(x for x in (reason, notes) if x) or None
+    add_activity(tx, row["id"], "status_change", f"{current.name} → {target.name}", note)
+
+
+def stage_columns(tx: ReadTx, target: Stage) -> dict[str, Any]:
+    """The columns that say which status a lead has (spec §E2 57)."""
+    return {"stage_id": target.id, "stage_changed_at": tx.now, "probability": target.probability}
+
+
+def add_activity(
+    tx: WriteTx, lead_id: int, kind: str, subject: str, description: str | None = None, **more: Any
+) -> None:
+    """An activity that is done now: part of the timeline, and of the batch."""
+    values: dict[str, Any] = {
+        "lead_id": lead_id,
+        "type": kind,
+        "subject": subject[:255],
+        "description": description,
+        "outcome": None,
+        "outcome_note": None,
+        "next_action": None,
+        "next_action_at": None,
+        "scheduled_at": None,
+        "all_day": False,
+        "completed_at": tx.now,
+        "assigned_to_id": None,
+        "metadata_json": None,
+        "channel": None,
+        "direction": None,
+        "created_by_id": tx.actor.user_id,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "batch_id": tx.batch_id,
+    }
+    tx.later(t.activity, **(values | more))
+
+
+# -- follow-ups: open activities are the truth, the lead's date is derived (spec AG12) ------------------------------
+
+
+def open_follow_ups(tx: ReadTx, lead_id: int) -> list[Mapping[Any, Any]]:
+    """The open scheduled activities of a lead, earliest first."""
+    a = t.activity.c
+    query = (
+        select(t.activity)
+        .where(a.lead_id == lead_id, a.scheduled_at.is_not(None), a.completed_at.is_(None), a.cancelled_at.is_(None))
+        .order_by(a.scheduled_at, a.id)
+    )
+    return list(tx.conn.execute(query).mappings())
+
+
+def change_activity(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any], action: str) -> None:
+    """Set columns of an activity, with the audit that lets undo put them back."""
+    changed = {k: v for k, v in columns.items() if row[k] != v}
+    if not changed:
+        return
+    tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**changed, updated_at=tx.now))
+    tx.audit(action, "activity", row["id"], {k: row[k] for k in changed}, changed)
+
+
+def set_follow_up(
+    tx: WriteTx, row: Mapping[Any, Any], at: datetime | None, all_day: bool, *, subject: str | None = None
+) -> dict[str, Any]:
+    """Create, move or cancel the lead's next follow-up; returns the lead's columns that follow."""
+    found = open_follow_ups(tx, row["id"])
+    if at is None:
+        for one in found:
+            change_activity(tx, one, {"cancelled_at": tx.now}, "cancel")
+        return {"next_follow_up_at": None, "next_follow_up_all_day": True}
+    if found:
+        moved: dict[str, Any] = {"scheduled_at": at, "all_day": all_day}
+        if subject:
+            moved["subject"] = subject
+        change_activity(tx, found[0], moved, "reschedule")
+    else:
+        add_follow_up(tx, row["id"], at, all_day, subject or "follow up", row["assigned_to_id"])
+        tx.flush()
+    return next_follow_up(tx, row["id"])
+
+
+def add_follow_up(
+    tx: WriteTx, lead_id: int, at: datetime, all_day: bool, subject: str, assigned_to_id: int | None
+) -> None:
+    """A new open follow-up."""
+    add_activity(
+        tx,
+        lead_id,
+        "follow_up",
+        subject,
+        scheduled_at=at,
+        all_day=all_day,
+        completed_at=None,
+        assigned_to_id=assigned_to_id or tx.actor.user_id,
+    )
+
+
+def next_follow_up(tx: ReadTx, lead_id: int) -> dict[str, Any]:
+    """The lead's follow-up columns as its open activities say."""
+    found = open_follow_ups(tx, lead_id)
+    if not found:
+        return {"next_follow_up_at": None, "next_follow_up_all_day": True}
+    return {"next_follow_up_at": found[0]["scheduled_at"], "next_follow_up_all_day": found[0]["all_day"]}
+
+
+# -- people, tags, interests, custom fields ---------------------------------------------------------------------------
+
+
+def person_for(tx: WriteTx, name: str, phone: tuple[str, str] | None) -> int:
+    """The person of this name (and phone), found or made (spec AG25)."""
+    p = t.person.c
+    key = fold(name)
+    same = select(p.id).where(p.name_key == key).order_by(p.id).limit(1)
+    if phone is None:
+        found = tx.conn.execute(same).scalar()
+    else:
+        found = tx.conn.execute(same.where(p.phone_e164 == phone[0])).scalar()
+    if found is not None:
+        return int(found)
+    return insert_id(
+        tx.conn,
+        t.person,
+        name=name,
+        name_key=key,
+        phone_e164=phone[0] if phone else None,
+        phone_raw=phone[1] if phone else None,
+        is_active=True,
+    )
+
+
+def referrer_column(tx: WriteTx, columns: dict[str, Any], current: int | None) -> None:
+    """Replace "brought in by" and its phone, as parsed, by the person they name."""
+    if PERSON_NAME not in columns and PERSON_PHONE not in columns:
+        return
+    known = tx.conn.execute(select(t.person).where(t.person.c.id == current)).one_or_none() if current else None
+    had_phone = (known.phone_e164, known.phone_raw) if known is not None and known.phone_e164 else None
+    name = columns.pop(PERSON_NAME, known.name if known is not None else None)
+    phone = columns.pop(PERSON_PHONE, had_phone)
+    if name is None and phone is None:
+        columns["referrer_id"] = None
+    else:
+        columns["referrer_id"] = person_for(tx, name or phone[1], phone)
+
+
+def tag_ids(tx: WriteTx, names: Iterable[str]) -> dict[str, int]:
+    """The ids of tags by name, made where new."""
+    ids: dict[str, int] = {}
+    for name in dict.fromkeys(clean_tag(n) for n in names):
+        key = fold(name)
+        found = tx.conn.execute(select(t.tag.c.id).where(t.tag.c.key == key)).scalar()
+        ids[name] = int(found) if found is not None else insert_id(tx.conn, t.tag, name=name, key=key, is_active=True)
+    return ids
+
+
+def tags_of(tx: ReadTx, lead_id: int) -> list[str]:
+    """A lead's tags by name."""
+    query = (
+        select(t.tag.c.name)
+        .join(t.lead_tag, t.lead_tag.c.tag_id == t.tag.c.id)
+        .where(t.lead_tag.c.lead_id == lead_id)
+        .order_by(t.tag.c.key)
+    )
+    return list(tx.conn.execute(query).scalars())
+
+
+def set_tags(tx: WriteTx, lead_id: int, names: Iterable[str]) -> None:
+    """Give a lead exactly these tags."""
+    wanted = set(tag_ids(tx, names).values())
+    link = t.lead_tag.c
+    had = set(tx.conn.execute(select(link.tag_id).where(link.lead_id == lead_id)).scalars())
+    if had - wanted:
+        tx.conn.execute(delete(t.lead_tag).where(link.lead_id == lead_id, link.tag_id.in_(had - wanted)))
+    for tag_id in sorted(wanted - had):
+        tx.conn.execute(t.lead_tag.insert().values(lead_id=lead_id, tag_id=tag_id))
+
+
+def interests_of(tx: ReadTx, lead_id: int) -> list[str]:
+    """The names of the products a lead is interested in."""
+    query = (
+        select(t.product.c.name)
+        .join(t.lead_product, t.lead_product.c.product_id == t.product.c.id)
+        .where(t.lead_product.c.lead_id == lead_id)
+        .order_by(t.product.c.name)
+    )
+    return list(tx.conn.execute(query).scalars())
+
+
+def set_interests(tx: WriteTx, lead_id: int, names: Iterable[str]) -> None:
+    """Make these the products a lead is interested in. Raises Invalid for one that does not exist."""
+    wanted = {tx.catalog.find_product(n, field="interest").id for n in names}
+    link = t.lead_product.c
+    had = set(tx.conn.execute(select(link.product_id).where(link.lead_id == lead_id)).scalars())
+    if had - wanted:
+        tx.conn.execute(delete(t.lead_product).where(link.lead_id == lead_id, link.product_id.in_(had - wanted)))
+    for product_id in sorted(wanted - had):
+        tx.conn.execute(t.lead_product.insert().values(lead_id=lead_id, product_id=product_id))
+
+
+def custom_of(tx: ReadTx, lead_id: int) -> dict[str, str]:
+    """A lead's custom fields."""
+    c = t.lead_custom.c
+    return {r.key: r.value for r in tx.conn.execute(select(c.key, c.value).where(c.lead_id == lead_id).order_by(c.key))}
+
+
+def set_custom(tx: WriteTx, lead_id: int, values: Mapping[str, str | None]) -> None:
+    """Set custom fields; an empty value removes one."""
+    from leadtui.store.where import custom_key
+
+    c = t.lead_custom.c
+    for key, value in values.items():
+        tx.conn.execute(delete(t.lead_custom).where(c.lead_id == lead_id, c.key == key))
+        if value:
+            tx.conn.execute(
+                t.lead_custom.insert().values(lead_id=lead_id, key=key, value=value, value_key=custom_key(value))
+            )
+
+
+# -- the phone rule, answers ----------------------------------------------------------------------------------------
+
+
+def phone_taken(tx: ReadTx, e164: str, exclude_id: int | None) -> Mapping[Any, Any] | None:
+    """A live lead with this phone as its first or second one, whoever owns it; None if there is none."""
+    lead = t.lead.c
+    for column in (lead.phone_e164, lead.alt_phone_e164):
+        query = (
+            select(lead.id, lead.number, lead.name, lead.assigned_to_id, lead.branch_id, lead.stage_id, lead.phone_e164)
+            .where(and_(column == e164, lead.deleted_at.is_(None)))
+            .order_by(lead.id)
+            .limit(2)
+        )
+        for row in tx.conn.execute(query).mappings():
+            if row["id"] != exclude_id:
+                return row
+    return None
+
+
+def row_of(tx: ReadTx, lead_id: int) -> LeadRow:
+    """The lead as it is now in this transaction, even where an act just moved it out of the actor's scope."""
+    if isinstance(tx, WriteTx):
+        tx.flush()
+    found = lead_queries.rows_unscoped(tx, [lead_id])
+    if not found:
+        raise not_found(lead_id)
+    return found[0]
+
+
+def reason_text(text: str | None, *, field: str = "reason", required: bool = False) -> str | None:
+    """A reason as stored. Raises Invalid when it is required and empty."""
+    value = clean_block(text or "", field=field, limit=2000)
+    if required and not value:
+        raise Invalid("a reason is needed", field=field, code="reason_required", hint="say why in a few words")
+    return value or None
+
+
+def one_line(text: str | None, *, field: str, limit: int = 255) -> str | None:
+    """A one-line text as stored, or None."""
+    return clean_line(text or "", field=field, limit=limit) or None
+
+
+def workload(tx: ReadTx) -> dict[int, int]:
+    """Open leads by the id of the user they are assigned to (spec §J 95)."""
+    closed = [s.id for s in tx.catalog.stages if s.is_converted or s.is_lost]
+    lead = t.lead.c
+    query = (
+        select(lead.assigned_to_id, func.count())
+        .where(lead.deleted_at.is_(None), lead.assigned_to_id.is_not(None), or_(lead.stage_id.not_in(closed)))
+        .group_by(lead.assigned_to_id)
+    )
+    return {int(r[0]): int(r[1]) for r in tx.conn.execute(query)}
+
+
+def earlier_stages(tx: ReadTx, lead_id: int) -> list[int]:
+    """The statuses a lead left, latest first."""
+    c = t.stage_change.c
+    query = select(c.from_stage_id).where(c.lead_id == lead_id, c.from_stage_id.is_not(None)).order_by(c.id.desc())
+    return [int(i) for i in tx.conn.execute(query).scalars()]
+
+
+def has_router_user(tx: ReadTx, lead_id: int) -> bool:
+    """Whether a user on a router was made for this lead."""
+    return tx.conn.execute(select(t.router_user.c.id).where(t.router_user.c.lead_id == lead_id)).first() is not None

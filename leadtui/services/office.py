@@ -1,0 +1,295 @@
+"""The office: a person at work in one database. Everything else in `services` takes one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from leadtui.domain.catalog import Catalog, UserItem
+from leadtui.domain.money import check_currency
+from leadtui.domain.permissions import Actor
+from leadtui.errors import Invalid, NotPermitted, Refused
+from leadtui.store import catalog as catalogs
+from leadtui.store import migrate, presets
+from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx, Store, WriteTx, insert_id
+from leadtui.text import clean_line
+
+SYSTEM = "system"
+
+
+def os_account() -> str:
+    """The account this process runs as; not the one that the environment claims."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def default_db() -> str:
+    """Where the database lies when nothing says otherwise: option, environment, config file, user data folder."""
+    from_env = os.environ.get("LEADTUI_DB")
+    if from_env:
+        return from_env
+    from leadtui.config import load_settings
+
+    configured = load_settings().db
+    if configured:
+        return configured
+    from platformdirs import user_data_path
+
+    return str(user_data_path("leadtui") / "leadtui.db")
+
+
+class Office:
+    """A person at work in one database. Cheap to hold, safe to use from many threads."""
+
+    def __init__(self, store: Store, user_id: int, *, origin: str = "cli", is_owner: bool = False) -> None:
+        self.store = store
+        self.user_id = user_id
+        self.origin = origin
+        self.is_owner = is_owner
+        self._catalog: Catalog | None = None
+
+    # -- what is known without asking the database again ----------------------------------------------------------
+    @property
+    def catalog(self) -> Catalog:
+        """Settings, pipelines, users … as the last transaction saw them."""
+        if self._catalog is None:
+            with self.store.read() as tx:
+                self._catalog = tx.catalog
+        return self._catalog
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, with the grants as the last transaction saw them."""
+        return self._actor(self.catalog)
+
+    @property
+    def tz(self) -> ZoneInfo:
+        """The office's time zone."""
+        return self.catalog.tz
+
+    @property
+    def currency(self) -> str:
+        """The office's currency."""
+        return self.catalog.currency
+
+    @property
+    def country(self) -> str:
+        """The region phones are read in."""
+        return self.catalog.country
+
+    # -- transactions, for services -------------------------------------------------------------------------------
+    @contextlib.contextmanager
+    def read(self) -> Iterator[ReadTx]:
+        """A read transaction on behalf of the acting user."""
+        with self.store.read(self._actor) as tx:
+            self._catalog = tx.catalog
+            yield tx
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[WriteTx]:
+        """A write transaction on behalf of the acting user."""
+        with self.store.write(self._actor, self.origin) as tx:
+            self._catalog = tx.catalog
+            yield tx
+            self._catalog = tx.catalog
+
+    def as_system(self) -> AbstractContextManager[WriteTx]:
+        """A write transaction of the machine itself (`system`): settling jobs, automatic decisions (spec AG28)."""
+        return self.store.write(_system_actor, f"{self.origin}:system")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.store.close()
+
+    def _actor(self, catalog: Catalog) -> Actor:
+        user = catalog.user_by_id.get(self.user_id)
+        if user is None or not user.is_active:
+            raise NotPermitted("this user is disabled", code="disabled_user", hint="ask the office's principal")
+        return catalog.actor_for(user, is_owner=self.is_owner)
+
+
+def _system_actor(catalog: Catalog) -> Actor:
+    return catalog.actor_for(catalog.find_user(SYSTEM))
+
+
+def open_office(db: str | None = None, *, as_login: str | None = None, origin: str = "cli") -> Office:
+    """Open the database and find out who acts (contract "Everywhere").
+
+    Raises DatabaseUnreachable (code `no_database` when there is none), Refused (a newer database), NotPermitted (an
+    account that is no user here, or `--as` without the right to it), Invalid (`--as` naming nobody).
+    """
+    store = Store(db or default_db())
+    try:
+        migrate.require_current(store)
+        with store.read() as tx:
+            catalog = tx.catalog
+        account = os_account()
+        is_owner = catalog.settings.get("owner_os_account") == account
+        own = next((u for u in catalog.users if u.os_account == account), None)
+        who = as_login or os.environ.get("LEADTUI_AS") or None
+        user = _impersonated(catalog, own, who, is_owner) if who else own
+        if user is None:
+            raise NotPermitted(
+                f"the account '{account}' is not a user of this database",
+                code="unknown_user",
+                hint="a principal can add it: leadtui user add --login … --os-account " + account
+                if not is_owner
+                else "you own this database: say who you are with --as LOGIN",
+            )
+        if not user.is_active:
+            raise NotPermitted(f"the user '{user.login}' is disabled", code="disabled_user")
+    except BaseException:
+        store.close()
+        raise
+    acting = f"{origin}:{account}" + (f" as {user.login}" if own is None or own.id != user.id else "")
+    office = Office(store, user.id, origin=acting[:100], is_owner=is_owner)
+    office._catalog = catalog
+    return office
+
+
+def _impersonated(catalog: Catalog, own: UserItem | None, login: str, is_owner: bool) -> UserItem:
+    if own is not None and own.login == login:
+        return own
+    allowed = is_owner or (
+        own is not None and own.is_active and catalog.role_by_id[own.role_id].grants["impersonate"].scope != "none"
+    )
+    if not allowed:
+        raise NotPermitted(
+            "you may not act as another user",
+            field="as",
+            hint="only the owner of the database, principals and administrators may",
+        )
+    return catalog.find_user(login, field="as")
+
+
+def create_office(
+    db: str | None = None,
+    *,
+    preset: str = "isp",
+    admin: str | None = None,
+    country: str | None = None,
+    currency: str | None = None,
+    timezone: str | None = None,
+    origin: str = "cli",
+) -> Office:
+    """Make a new database from a preset; the OS account becomes its owner and, as `admin`, its first principal.
+
+    Raises Refused when one exists there, Invalid for a bad country, currency, time zone or login.
+    """
+    chosen = presets.read_preset(preset)
+    office_country = _country(country or chosen["country"])
+    office_currency = check_currency(currency or chosen["currency"])
+    zone = _zone(timezone or chosen["timezone"])
+    account = os_account()
+    login = clean_login(admin or account)
+    store = Store(db or default_db())
+    found = migrate.state(store)
+    if found.current is not None:
+        store.close()
+        raise Refused(
+            f"there is a leadtui database at {store.name} already",
+            code="exists",
+            field="db",
+            hint="open it, or choose another place with --db",
+        )
+    if store.path is not None and store.path.exists() and store.path.stat().st_size > 0:
+        store.close()
+        raise Refused(f"{store.name} exists and is not a leadtui database", code="exists", field="db")
+    migrate.upgrade(store)
+    settings: dict[str, Any] = {
+        "country": office_country,
+        "currency": office_currency,
+        "timezone": zone,
+        "number_prefix": "LD",
+        "number_period": "month",
+        "phone_unique": chosen["phone_unique"],
+        "score_qualified": 50,
+        "score_hot": 80,
+        "quiet_hours": "21:00-08:00",
+        "page_size": 15,
+        "stage_word": "Status",
+        "consent": "unless_refused",
+        "default_source": chosen["default_source"],
+        "owner_os_account": account,
+        "preset": preset,
+    }
+    with store.engine.connect() as conn, conn.begin():
+        if conn.execute(t.setting.select().limit(1)).first():
+            raise Refused(f"{store.name} was made by somebody else just now", code="exists", field="db")
+        conn.execute(t.setting.insert(), [{"key": k, "value_json": v} for k, v in settings.items()])
+        presets.load_roles(conn)
+        presets.load_pipeline(conn, preset, office_currency, default=True)
+        _first_users(conn, login, account)
+        catalogs.touch(conn)
+    store.close()
+    return open_office(str(store.path) if store.path else db, as_login=None, origin=origin)
+
+
+def _first_users(conn: Any, login: str, account: str) -> None:
+    from leadtui import clock
+
+    roles = {r.key: r.id for r in conn.execute(t.role.select())}
+    insert_id(
+        conn,
+        t.user,
+        login=SYSTEM,
+        name="leadtui",
+        role_id=roles["principal"],
+        is_active=False,
+        is_available=False,
+        created_at=clock.now(),
+    )
+    insert_id(
+        conn,
+        t.user,
+        login=login,
+        name=login,
+        role_id=roles["principal"],
+        os_account=account,
+        is_active=True,
+        is_available=True,
+        created_at=clock.now(),
+    )
+
+
+def preset_choices() -> list[presets.PresetInfo]:
+    """The presets a new database can begin with: key, name, sentence, country, currency, timezone."""
+    return presets.preset_infos()
+
+
+def clean_login(text: str, *, field: str = "login") -> str:
+    """A login as stored: 1–50 letters, digits, `.`, `_`, `-`. Raises Invalid."""
+    login = clean_line(text, field=field, limit=50)
+    if not login or not all(c.isalnum() or c in "._-@" for c in login) or login.startswith("-"):
+        raise Invalid(f"'{login}' cannot be a login", field=field, hint="letters, digits, dot, dash and underscore")
+    return login
+
+
+def _country(text: str) -> str:
+    import phonenumbers
+
+    code = text.strip().upper()
+    if code not in phonenumbers.SUPPORTED_REGIONS:
+        raise Invalid(f"'{text}' is not a country code", field="country", hint="two letters, such as KE or US")
+    return code
+
+
+def _zone(text: str) -> str:
+    try:
+        return ZoneInfo(text.strip()).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Invalid(f"'{text}' is not a time zone", field="timezone", hint="such as Africa/Nairobi") from error
+
+
+def database_path(office: Office) -> Path | None:
+    """The SQLite file of the office, None on a server."""
+    return office.store.path

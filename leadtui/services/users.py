@@ -1,0 +1,245 @@
+"""Users, roles and the permission matrix (spec §AA, §AI-c)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from leadtui.domain import phones
+from leadtui.domain.permissions import ACTIONS, OFFICE_ACTIONS, SCOPES
+from leadtui.domain.rules import is_ticked
+from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted, Refused
+from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
+from leadtui.text import clean_line, fold
+
+from . import lead_writes as w
+from .office import SYSTEM, Office, clean_login
+
+USER_FIELDS: tuple[str, ...] = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "available")
+
+
+def users(office: Office) -> list[dict[str, Any]]:
+    """Every user but the machine. Without the right to manage users only what a colleague needs to know."""
+    with office.read() as tx:
+        full = tx.actor.may("users") or tx.actor.may("config")
+        return [_record(tx, u.id, full) for u in tx.catalog.users if u.login != SYSTEM]
+
+
+def _record(tx: ReadTx, user_id: int, full: bool = True) -> dict[str, Any]:
+    u = tx.catalog.user_by_id[user_id]
+    branch = tx.catalog.branch_by_id.get(u.branch_id or 0)
+    team = next((x for x in tx.catalog.teams if x.id == u.team_id), None)
+    record: dict[str, Any] = {
+        "id": u.id,
+        "login": u.login,
+        "name": u.name,
+        "role": u.role,
+        "branch": branch.name if branch else None,
+        "team": team.name if team else None,
+        "is_active": u.is_active,
+        "is_available": u.is_available,
+    }
+    return record | ({"phone": u.phone, "email": u.email, "os_account": u.os_account} if full else {})
+
+
+def add_user(office: Office, values: Mapping[str, str | None]) -> dict[str, Any]:
+    """Add a user: login, name and role are needed. Raises Invalid, Duplicate, NotPermitted."""
+    with office.write() as tx:
+        w.require(tx, "users")
+        for key in ("login", "name", "role"):
+            if not (values.get(key) or "").strip():
+                raise Invalid(f"{key} is required", field=key, code="required")
+        columns = _columns(tx, values, None)
+        _may_grant(tx, columns["role_id"])
+        columns.setdefault("is_available", True)
+        user_id = insert_id(tx.conn, t.user, **columns, is_active=True, created_at=tx.now)
+        tx.audit("create", "user", user_id, None, columns)
+        tx.catalog_changed()
+        return _record(tx, user_id)
+
+
+def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> dict[str, Any]:
+    """Change a user. Raises NotFound, Invalid, Duplicate, NotPermitted."""
+    with office.write() as tx:
+        w.require(tx, "users")
+        row = _find(tx, login)
+        columns = {k: v for k, v in _columns(tx, values, row["id"]).items() if row[k] != v}
+        _may_grant(tx, row["role_id"])
+        if "role_id" in columns:
+            _may_grant(tx, columns["role_id"])
+            _keep_a_principal(tx, row)
+        if columns:
+            tx.conn.execute(update(t.user).where(t.user.c.id == row["id"]).values(**columns))
+            tx.audit("edit", "user", row["id"], {k: row[k] for k in columns}, columns)
+            tx.catalog_changed()
+        return _record(tx, row["id"])
+
+
+def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
+    """Enable or disable a user; leads keep their assignee. Raises Refused for oneself and the last principal."""
+    with office.write() as tx:
+        w.require(tx, "users")
+        row = _find(tx, login)
+        _may_grant(tx, row["role_id"])
+        if not active:
+            if row["id"] == tx.actor.user_id:
+                raise Refused("you cannot disable yourself", code="refused", field="login")
+            _keep_a_principal(tx, row)
+        if row["is_active"] != active:
+            tx.conn.execute(update(t.user).where(t.user.c.id == row["id"]).values(is_active=active))
+            tx.audit(
+                "enable" if active else "disable", "user", row["id"], {"is_active": not active}, {"is_active": active}
+            )
+            tx.catalog_changed()
+        return _record(tx, row["id"])
+
+
+def _find(tx: ReadTx, login: str) -> Mapping[Any, Any]:
+    wanted = fold(login).strip()
+    user = next((u for u in tx.catalog.users if fold(u.login) == wanted and u.login != SYSTEM), None)
+    if user is None:
+        raise NotFound(f"there is no user '{login}'", field="login")
+    return tx.conn.execute(select(t.user).where(t.user.c.id == user.id)).mappings().one()
+
+
+def _columns(tx: WriteTx, values: Mapping[str, str | None], user_id: int | None) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for key, text in values.items():
+        typed = (text or "").strip()
+        match key:
+            case "login":
+                columns["login"] = clean_login(typed)
+                if any(fold(u.login) == fold(typed) and u.id != user_id for u in tx.catalog.users):
+                    raise Duplicate(f"there is a user '{typed}' already", field="login")
+            case "name":
+                columns["name"] = clean_line(typed, field="name", limit=255)
+                if not columns["name"]:
+                    raise Invalid("name is required", field="name", code="required")
+            case "role":
+                columns["role_id"] = tx.catalog.find_role(typed).id
+            case "branch":
+                columns["branch_id"] = tx.catalog.find_branch(typed).id if typed else None
+            case "team":
+                columns["team_id"] = _team(tx, typed) if typed else None
+            case "phone":
+                columns["phone_e164"] = phones.parse(typed, tx.catalog.country).e164 if typed else None
+            case "email":
+                columns["email"] = clean_line(typed, field="email", limit=255) or None
+            case "os_account":
+                columns["os_account"] = clean_line(typed, field="os_account", limit=100) or None
+                taken = next((u for u in tx.catalog.users if typed and u.os_account == typed and u.id != user_id), None)
+                if taken:
+                    raise Duplicate(f"the account '{typed}' is {taken.login}'s already", field="os_account")
+            case "available" | "is_available":
+                columns["is_available"] = is_ticked(typed)
+            case _:
+                raise Invalid(f"a user has no '{key}'", field=key, hint="one of: " + ", ".join(USER_FIELDS))
+    return columns
+
+
+def _team(tx: WriteTx, name: str) -> int:
+    """A team by name, made where new: a team is only a word that users share."""
+    clean = clean_line(name, field="team", limit=100)
+    found = next((x.id for x in tx.catalog.teams if fold(x.name) == fold(clean)), None)
+    return found if found is not None else insert_id(tx.conn, t.team, name=clean)
+
+
+def _may_grant(tx: ReadTx, role_id: int) -> None:
+    """Nobody gives, or takes from, a role that may more than he may himself (an administrator and a principal)."""
+    role_ = tx.catalog.role_by_id[role_id]
+    more = [a for a, g in role_.grants.items() if a == "reopen" and g.scope != "none"]
+    if more and tx.actor.role != role_.key and not tx.actor.may("reopen") and not tx.actor.is_owner:
+        raise NotPermitted(f"only a principal may manage the role '{role_.key}'", field="role")
+
+
+def _keep_a_principal(tx: ReadTx, row: Mapping[Any, Any]) -> None:
+    u = t.user.c
+    if tx.catalog.role_by_id[row["role_id"]].key != "principal":
+        return
+    query = (
+        select(func.count())
+        .select_from(t.user)
+        .where(u.role_id == row["role_id"], u.is_active.is_(True), u.id != row["id"], u.login != SYSTEM)
+    )
+    if not tx.conn.execute(query).scalar_one():
+        raise Refused(
+            "this is the last active principal",
+            code="last_principal",
+            field="login",
+            hint="make somebody else principal first",
+        )
+
+
+# -- roles ----------------------------------------------------------------------------------------------------------
+
+
+def roles(office: Office) -> list[dict[str, Any]]:
+    """Every role with its row of the matrix."""
+    with office.read() as tx:
+        return [_role_record(tx, r.id) for r in tx.catalog.roles]
+
+
+def role(office: Office, key: str) -> dict[str, Any]:
+    """One role. Raises NotFound."""
+    with office.read() as tx:
+        return _role_record(tx, _find_role(tx, key))
+
+
+def _find_role(tx: ReadTx, key: str) -> int:
+    try:
+        return tx.catalog.find_role(key).id
+    except Invalid as error:
+        raise NotFound(error.message, field="role", hint=error.hint) from error
+
+
+def _role_record(tx: ReadTx, role_id: int) -> dict[str, Any]:
+    r = tx.catalog.role_by_id[role_id]
+    return {
+        "id": r.id,
+        "key": r.key,
+        "name": r.name,
+        "permissions": {a: r.grants[a].scope if a in r.grants else "none" for a in ACTIONS},
+        "limits": {a: list(g.stages) for a, g in r.grants.items() if g.stages},
+        "hidden_fields": sorted(r.hidden_fields),
+        "users": [u.login for u in tx.catalog.users if u.role_id == role_id and u.login != SYSTEM],
+    }
+
+
+def set_role(office: Office, role_key: str, action: str, scope: str) -> dict[str, Any]:
+    """Change one cell of the matrix. Raises Invalid, NotPermitted, Refused for what would lock everybody out."""
+    with office.write() as tx:
+        w.require(tx, "users")
+        role_id = tx.catalog.find_role(role_key).id
+        act = fold(action).strip().removeprefix("lead.")
+        if act not in ACTIONS:
+            raise Invalid(f"there is no action '{action}'", field="action", hint="one of: " + ", ".join(ACTIONS))
+        wide = fold(scope).strip()
+        if wide not in SCOPES:
+            raise Invalid(f"there is no scope '{scope}'", field="scope", hint="one of: " + ", ".join(SCOPES))
+        if act in OFFICE_ACTIONS and wide not in {"all", "none"}:
+            raise Invalid(f"'{act}' concerns the whole office", field="scope", hint="all or none")
+        key = tx.catalog.role_by_id[role_id].key
+        if key == "principal" and wide != "all":
+            raise Refused(
+                "the principal's rights cannot be taken away",
+                code="refused",
+                field="role",
+                hint="give the person another role instead",
+            )
+        _may_grant(tx, role_id)
+        if act in {"reopen", "purge"} and not tx.actor.may(act):
+            raise NotPermitted(f"you may not grant '{act}'", field="action")
+        p = t.permission.c
+        mine = (p.role_id == role_id, p.action == act)
+        old = tx.conn.execute(select(p.scope).where(*mine)).scalar()
+        if old is None:
+            tx.conn.execute(t.permission.insert().values(role_id=role_id, action=act, scope=wide))
+        elif old != wide:
+            tx.conn.execute(update(t.permission).where(*mine).values(scope=wide))
+        if old != wide:
+            tx.audit("edit", "role", role_id, {f"{key}.{act}": old}, {f"{key}.{act}": wide})
+            tx.catalog_changed()
+        return _role_record(tx, role_id)

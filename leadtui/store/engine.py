@@ -1,0 +1,102 @@
+"""The database engine: SQLite tuned for many processes, or PostgreSQL (facts/messaging §4.3)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
+
+from leadtui.errors import DatabaseUnreachable, UsageError
+
+# How long a writer waits for another writer. An import of 100,000 rows holds the lock for some seconds.
+BUSY_TIMEOUT_MS = 20_000
+
+_PRAGMAS = (
+    f"busy_timeout={BUSY_TIMEOUT_MS}",
+    "foreign_keys=ON",
+    "synchronous=NORMAL",
+    "cache_size=-16000",
+    "temp_store=MEMORY",
+)
+
+
+def database_url(text: str) -> URL:
+    """The URL for `--db`: an SQLAlchemy URL, or the path of an SQLite file. Raises UsageError."""
+    if "://" not in text:
+        return URL.create("sqlite", database=str(Path(text).expanduser().absolute()))
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise UsageError(
+            "the database address cannot be read",
+            field="db",
+            hint="a path such as ~/leads.db, or postgresql+psycopg://user@host/name",
+        ) from error
+    if url.drivername in {"postgres", "postgresql"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise UsageError(
+            f"'{url.get_backend_name()}' is not a database leadtui can use",
+            field="db",
+            hint="a path for SQLite, or postgresql+psycopg://…",
+        )
+    return url
+
+
+def make_engine(url: URL) -> Engine:
+    """An engine for `url`; on SQLite every write transaction is BEGIN IMMEDIATE. Opens no connection yet."""
+    if url.get_backend_name() == "postgresql":
+        try:
+            return create_engine(
+                url,
+                pool_pre_ping=True,
+                pool_size=4,
+                max_overflow=4,
+                connect_args={"connect_timeout": 5, "application_name": "leadtui"},
+            )
+        except ModuleNotFoundError as error:
+            raise DatabaseUnreachable(
+                "PostgreSQL needs its driver", field="db", hint="install it with: pip install 'leadtui[postgres]'"
+            ) from error
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # The driver's own deferred BEGIN fails at once under load when a reader becomes a writer (facts/field §4).
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """The file of an SQLite database; None for PostgreSQL."""
+    if url.get_backend_name() != "sqlite" or not url.database:
+        return None
+    return Path(url.database)
+
+
+def files_of(url: URL) -> Path:
+    """The folder beside the database where its documents are kept. Raises UsageError on PostgreSQL without one."""
+    path = sqlite_path(url)
+    if path is not None:
+        return path.with_name(path.name + ".files")
+    folder = os.environ.get("LEADTUI_FILES")
+    if folder:
+        return Path(folder)
+    from platformdirs import user_data_path
+
+    return user_data_path("leadtui") / "files" / (url.database or "leadtui")

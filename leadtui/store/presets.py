@@ -1,0 +1,173 @@
+"""Loads preset data files (pipelines, sources, products, roles) into rows (spec §AI)."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+
+from leadtui.domain.money import parse_money
+from leadtui.domain.permissions import ACTIONS
+from leadtui.errors import Invalid, Refused
+from leadtui.text import fold
+
+from . import schema as t
+from .unit_of_work import insert_id
+
+PRESETS: tuple[str, ...] = ("isp", "insurance", "real-estate", "estate", "travel")
+
+
+@dataclass(frozen=True, slots=True)
+class PresetInfo:
+    """What a person chooses from: the name, a sentence, and the office it suggests."""
+
+    key: str
+    name: str
+    sentence: str
+    country: str
+    currency: str
+    timezone: str
+
+
+def read_preset(key: str) -> dict[str, Any]:
+    """The data of a preset. Raises Invalid naming the choices."""
+    if key not in PRESETS:
+        raise Invalid(f"there is no preset '{key}'", field="preset", hint=f"one of: {', '.join(PRESETS)}")
+    return _read(f"{key}.toml")
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads(files("leadtui.presets").joinpath(name).read_text(encoding="utf-8"))
+
+
+def preset_infos() -> list[PresetInfo]:
+    """All presets, for the first-run screen and help."""
+    found = []
+    for key in PRESETS:
+        p = read_preset(key)
+        found.append(PresetInfo(key, p["name"], p["sentence"], p["country"], p["currency"], p["timezone"]))
+    return found
+
+
+def slug(name: str) -> str:
+    """The key of a name: folded, blanks and signs as `_`."""
+    return "_".join("".join(c if c.isalnum() else " " for c in fold(name)).split())
+
+
+def load_roles(conn: Connection) -> None:
+    """The roles and the permission matrix."""
+    for key, data in _read("roles.toml").items():
+        role_id = insert_id(conn, t.role, key=key, name=data["name"], hidden_fields_json=data.get("hidden_fields", []))
+        scopes: dict[str, str] = {}
+        for scope in ("all", "branch", "team", "own"):
+            actions = data.get(scope, [])
+            for action in ACTIONS if actions == "*" else actions:
+                scopes[action] = scope
+        conn.execute(
+            t.permission.insert(),
+            [
+                {
+                    "role_id": role_id,
+                    "action": action,
+                    "scope": scopes.get(action, "none"),
+                    "stages_json": data.get("status_stages") if action == "status" else None,
+                }
+                for action in ACTIONS
+            ],
+        )
+
+
+def load_pipeline(conn: Connection, key: str, currency: str, *, default: bool) -> int:
+    """Add the pipeline of a preset with its stages, sources and products; what exists by name is kept.
+
+    Returns the pipeline's id. Raises Refused when the pipeline is there already.
+    """
+    preset = read_preset(key)
+    if conn.execute(select(t.pipeline.c.id).where(t.pipeline.c.key == key)).first():
+        raise Refused(f"the pipeline '{key}' is in this database already", field="preset", code="duplicate")
+    pipeline_id = insert_id(
+        conn,
+        t.pipeline,
+        key=key,
+        name=preset["name"],
+        is_default=default,
+        is_active=True,
+        require_reason_on_regress=preset["require_reason_on_regress"],
+        conversion_steps_json=preset["conversion_steps"],
+        field_rules_json=preset.get("fields", {}),
+    )
+    rank = int(conn.execute(select(func.coalesce(func.max(t.stage.c.rank), 0))).scalar_one())
+    for order, s in enumerate(preset["stages"], 1):
+        conn.execute(
+            t.stage.insert().values(
+                pipeline_id=pipeline_id,
+                key=slug(s["name"]),
+                name=s["name"],
+                description=s.get("description"),
+                order=order,
+                rank=rank + order,
+                probability=s["probability"],
+                is_default=s.get("default", False),
+                is_converted=s.get("converted", False),
+                is_lost=s.get("lost", False),
+                is_parked=s.get("parked", False),
+                is_locked=s.get("locked", False),
+                is_active=True,
+            )
+        )
+    _load_sources(conn, preset)
+    _load_lost_reasons(conn, preset)
+    _load_products(conn, preset, currency)
+    return pipeline_id
+
+
+def _load_sources(conn: Connection, preset: dict[str, Any]) -> None:
+    known = {
+        fold(word)
+        for row in conn.execute(select(t.source.c.name, t.source.c.aliases_json))
+        for word in (row.name, *(row.aliases_json or ()))
+    }
+    order = int(conn.execute(select(func.coalesce(func.max(t.source.c.order), 0))).scalar_one())
+    for s in preset["sources"]:
+        if fold(s["name"]) in known:
+            continue
+        order += 1
+        conn.execute(
+            t.source.insert().values(
+                key=slug(s["name"]),
+                name=s["name"],
+                description=s.get("description"),
+                order=order,
+                is_active=True,
+                aliases_json=s.get("aliases", []),
+            )
+        )
+
+
+def _load_lost_reasons(conn: Connection, preset: dict[str, Any]) -> None:
+    known = {fold(name) for name in conn.execute(select(t.lost_reason.c.name)).scalars()}
+    for name in preset.get("lost_reasons", []):
+        if fold(name) not in known:
+            conn.execute(t.lost_reason.insert().values(name=name, is_active=True))
+
+
+def _load_products(conn: Connection, preset: dict[str, Any], currency: str) -> None:
+    known = {fold(name) for name in conn.execute(select(t.product.c.name)).scalars()}
+    for p in preset.get("products", []):
+        if fold(p["name"]) in known:
+            continue
+        conn.execute(
+            t.product.insert().values(
+                kind=p["kind"],
+                name=p["name"],
+                router_profile=p.get("profile"),
+                speed=p.get("speed"),
+                is_active=True,
+                price_minor=parse_money(p["monthly"], currency, field="monthly"),
+                install_minor=parse_money(p["installation"], currency, field="installation"),
+            )
+        )

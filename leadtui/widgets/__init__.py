@@ -1,0 +1,1 @@
+"""Widgets that know nothing of the store: they are fed rows, values and functions."""

@@ -1,0 +1,126 @@
+"""The line at the top of a screen, and the line of hints at its bottom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.widget import Widget
+
+from leadtui.commands import BY_ID, effective_keys, show_key
+from leadtui.widgets.text import fit, one_line
+
+if TYPE_CHECKING:
+    from textual.app import RenderResult
+    from textual.timer import Timer
+
+STATUS_SECONDS = 8.0
+
+
+class TitleLine(Widget):
+    """The first row: what this is on the left, figures on the right."""
+
+    DEFAULT_CSS: ClassVar[str] = """
+    TitleLine { height: 1; background: $panel; color: $foreground; text-style: bold; }
+    TitleLine:ansi { background: ansi_default; text-style: bold reverse; }
+    """
+
+    def __init__(self, left: str = "", right: str = "") -> None:
+        super().__init__()
+        self.left = left
+        self.right = right
+
+    def show(self, left: str | None = None, right: str | None = None) -> None:
+        """Change one side or both."""
+        self.left = self.left if left is None else left
+        self.right = self.right if right is None else right
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """Both sides; the left gives way."""
+        width = self.size.width
+        right = one_line(self.right)
+        room = width - cell_len(right) - 3
+        return Content(fit(" " + one_line(self.left), max(room, 0)) + "  " + right + " ")
+
+
+class Hints(Widget):
+    """At most six keys that apply now and `? all keys`; for some seconds after an act, what was done instead.
+
+    A disabled command stays, dimmed; pressing it says why. What does not fit is left out, whole.
+    """
+
+    DEFAULT_CSS: ClassVar[str] = """
+    Hints { height: 1; dock: bottom; background: $panel; color: $foreground; }
+    Hints:ansi { background: ansi_default; }
+    """
+    MOST: ClassVar[int] = 6
+
+    def __init__(self, ids: tuple[str, ...] = ()) -> None:
+        super().__init__()
+        self.ids = ids
+        self.status = ""
+        self.shown: tuple[str, ...] = ()
+        """The ids that fitted when last drawn (tests look here)."""
+        self._timer: Timer | None = None
+
+    def show_hints(self, ids: tuple[str, ...]) -> None:
+        """Other hints, because the focus or the state changed."""
+        if ids != self.ids:
+            self.ids = ids
+            self.refresh()
+
+    def show_status(self, text: str, seconds: float = STATUS_SECONDS) -> None:
+        """Say what was done, for a while, where the hints stand."""
+        self.status = one_line(text)
+        self.refresh()
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(seconds, self._clear) if text else None
+
+    def _clear(self) -> None:
+        self.status = ""
+        self.refresh()
+
+    def hints_for_width(self, width: int) -> list[tuple[str, str, str]]:
+        """(id, key, label) of the hints that fit in `width` cells, the way to all keys last."""
+        keymap: dict[str, str] = getattr(self.app, "keymap", {})
+
+        def entry(command_id: str) -> tuple[str, str, str]:
+            command = BY_ID[command_id]
+            keys = effective_keys(command, keymap)
+            return command_id, show_key(keys[0]) if keys else "", command.label
+
+        everything = entry("app.help")
+        room = width - 1 - cell_len(f"{everything[1]} {everything[2]}")
+        chosen: list[tuple[str, str, str]] = []
+        for command_id in self.ids[: self.MOST]:
+            hint = entry(command_id)
+            cost = cell_len(f"{hint[1]} {hint[2]}") + 2
+            if not hint[1]:
+                continue
+            if cost > room:
+                break
+            room -= cost
+            chosen.append(hint)
+        return [*chosen, everything]
+
+    def render(self) -> RenderResult:
+        """One line, never clipped inside a hint."""
+        width = self.size.width
+        hints = self.hints_for_width(width)
+        if self.status:
+            everything = hints[-1]
+            tail = f"{everything[1]} {everything[2]} "
+            self.shown = (everything[0],)
+            return Content.assemble(
+                (fit(" " + self.status, width - cell_len(tail) - 2), "bold"), "  ", (tail, "$text-muted")
+            )
+        self.shown = tuple(hint[0] for hint in hints)
+        reason = getattr(self.app, "disabled_reason", None)
+        parts: list[str | tuple[str, str]] = [" "]
+        for command_id, key, label in hints:
+            off = reason is not None and reason(command_id) is not None
+            parts += [(key, "dim" if off else "bold $accent"), (f" {label}  ", "dim" if off else "")]
+        return Content.assemble(*parts)

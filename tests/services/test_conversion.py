@@ -1,0 +1,365 @@
+"""Conversion in the store: permissions, refusals, customers, documents, history; and the plan (spec §L, AG16–AG19)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from sqlalchemy import select, update
+
+from leadtui.errors import Duplicate, Invalid, LeadtuiError, NotFound, NotPermitted, Refused
+from leadtui.router.simulator import FaultRule, Simulator
+from leadtui.services import customers, leads, lifecycle
+from leadtui.services.conversion import (
+    ConvertRequest,
+    RouterRequest,
+    convert,
+    convert_many,
+    pending,
+    plan,
+    preview_many,
+    suggest,
+)
+from leadtui.services.office import Office
+from leadtui.store import schema as t
+
+from .conversion_help import ROUTER, add_router, check_agreement, jobs, new_lead, secrets_stored, status_of, wanting
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    ids: tuple[int, ...] = ()
+    where: str | None = None
+
+
+def acting(office: Office, role: str) -> Office:
+    """The same database with somebody of that role at work."""
+    with office.write() as tx:
+        role_id = tx.catalog.find_role(role).id
+        values = {"login": f"a-{role}", "name": role, "role_id": role_id, "is_active": True, "is_available": True}
+        user_id = tx.conn.execute(t.user.insert().values(**values, created_at=tx.now)).inserted_primary_key[0]
+        tx.catalog_changed()
+    return Office(office.store, int(user_id), origin="test")
+
+
+def test_a_lead_becomes_a_customer_without_a_router_user(office: Office) -> None:
+    lead = new_lead(office, email="Achieng@Example.com")
+    result = convert(office, lead.number, ConvertRequest(notes="signed today", pan="abcde 1234f", type="corporate"))
+    assert result.success
+    assert result.message == "Lead converted to customer successfully"
+    assert (result.lead.status, result.lead.is_converted, result.lead.version) == ("Converted", True, 2)
+    assert result.router_user is None
+    assert result.password is None
+    customer = result.customer
+    assert customer is not None
+    assert (customer.name, customer.type, customer.phone) == (lead.name, "Corporate", lead.phone)
+    assert (customer.pan, customer.package, result.lead.customer_id) == ("ABCDE1234F", "20 Mbps Home", customer.id)
+    detail = leads.get(office, lead.id)
+    assert [entry.status for entry in detail.status_history][-1] == "Converted"
+    assert {"conversion", "status_change"} <= {activity.type for activity in detail.activities}
+    with office.read() as tx:
+        audited = {
+            (r.entity, r.action) for r in tx.conn.execute(select(t.audit).where(t.audit.c.batch_id == result.batch))
+        }
+    assert {("lead", "convert"), ("customer", "create")} <= audited
+
+
+def test_what_is_wrong_is_named_and_changes_nothing(office: Office) -> None:
+    wrong: list[tuple[dict[str, object], str]] = [
+        ({"pan": "ABCD1234F"}, "pan"),
+        ({"aadhar": "12345678901"}, "aadhar"),
+        ({"gst": "22ABCDE1234F1Z"}, "gst"),
+        ({"type": "wholesale"}, "type"),
+        ({"family_group": "nobody"}, "family_group"),
+        ({"customer_id": "99"}, "customer"),
+        ({"customer_id": "x"}, "customer"),
+        ({"router": RouterRequest("nowhere")}, "router"),
+        ({"router": RouterRequest("  ")}, "router"),
+    ]
+    lead = new_lead(office)
+    for values, field in wrong:
+        with pytest.raises(Invalid) as caught:
+            convert(office, lead.id, ConvertRequest(**values))  # type: ignore[arg-type]
+        assert (caught.value.field, caught.value.exit_code) == (field, 5)
+    assert status_of(office, lead.id) == "Interested"
+
+
+def test_a_router_user_is_checked_before_anything_is_sent(office: Office, simulator: Simulator) -> None:
+    wrong = [
+        ({"package": "No Such"}, "package"),
+        ({"service": "dialup"}, "service"),
+        ({"username": "mit blank"}, "username"),
+        ({"username": "12345"}, "username"),
+        ({"password": "äöü123"}, "password"),
+        ({"ip": "10.0.0.300"}, "ip"),
+        ({"ip": "pppoe-pool"}, "ip"),
+    ]
+    lead = new_lead(office)
+    add_router(office, simulator)
+    for values, field in wrong:
+        with pytest.raises(Invalid) as caught:
+            convert(office, lead.id, wanting(**values))
+        assert caught.value.field == field
+    assert jobs(office) == []
+
+
+def test_a_package_without_a_profile_and_a_lead_without_a_package(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    bare = leads.create(office, {"phone": "0733000001", "source": "Referral"}).lead
+    with pytest.raises(Invalid, match="needs a package") as caught:
+        convert(office, bare.id, wanting())
+    assert caught.value.field == "package"
+    with office.write() as tx:
+        tx.conn.execute(update(t.product).where(t.product.c.name == "10 Mbps Home").values(router_profile=None))
+        tx.catalog_changed()
+    with pytest.raises(Invalid, match="no router profile"):
+        convert(office, bare.id, wanting(package="10 Mbps Home"))
+    result = convert(office, bare.id, wanting(package="50 Mbps Home"))
+    assert result.router_user is not None
+    assert result.router_user.profile == "50M"
+    assert not any(char.isdigit() and "733" in result.router_user.username for char in result.router_user.username)
+
+
+def test_a_finished_lead_is_refused_with_the_words_of_s1(office: Office) -> None:
+    lead = new_lead(office)
+    convert(office, lead.id, ConvertRequest())
+    with pytest.raises(Refused, match="Lead already converted"):
+        convert(office, lead.id, ConvertRequest())
+    lost = new_lead(office)
+    lifecycle.lose(office, lost.id, "moved away")
+    with pytest.raises(Refused, match="already lost"):
+        convert(office, lost.id, ConvertRequest())
+    gone = new_lead(office)
+    lifecycle.delete(office, gone.id)
+    with pytest.raises(NotFound):
+        convert(office, gone.id, ConvertRequest())
+
+
+def test_a_duplicate_customer_is_refused_and_can_be_linked(office: Office) -> None:
+    first = new_lead(office, email="one@example.com")
+    customer = convert(office, first.id, ConvertRequest(pan="ABCDE1234F")).customer
+    assert customer is not None
+    second = new_lead(office, "A. Odhiambo", email="ONE@example.com")
+    assert [hit.id for hit in suggest(office, second.id).duplicate_customers] == [customer.id]
+    with pytest.raises(Duplicate, match="Duplicate customer email") as caught:
+        convert(office, second.id, ConvertRequest())
+    assert caught.value.data["customer_id"] == customer.id
+    assert "--customer" in (caught.value.hint or "")
+    with pytest.raises(Invalid) as other:
+        convert(office, second.id, ConvertRequest(customer_id=customer.id, pan="ABCDE9999F"))
+    assert other.value.field == "pan"
+    linked = convert(office, second.id, ConvertRequest(customer_id=customer.id, aadhar="1234 5678 9012"))
+    assert linked.lead.customer_id == customer.id
+    assert linked.customer is not None
+    assert (linked.customer.pan, linked.customer.aadhar) == ("ABCDE1234F", "123456789012")
+
+
+def test_a_family_group_must_exist(office: Office) -> None:
+    group = customers.add_family_group(office, "Odhiambo")
+    assert customers.add_family_group(office, "odhiambo") == group
+    result = convert(office, new_lead(office).id, ConvertRequest(family_group="odhiambo"))
+    assert result.customer is not None
+    assert result.customer.family_group == "Odhiambo"
+
+
+def test_documents_are_copied_once(office: Office) -> None:
+    lead = new_lead(office)
+    with office.write() as tx:
+        values = {"name": "id.pdf", "path": "x/id.pdf", "mime": "application/pdf", "bytes": 3, "sha256": "a" * 64}
+        tx.conn.execute(
+            t.document.insert().values(**values, lead_id=lead.id, uploaded_by_id=tx.actor.user_id, at=tx.now)
+        )
+    result = convert(office, lead.id, ConvertRequest())
+    lifecycle.reopen(office, lead.id, "a mistake")
+    again = convert(office, lead.id, ConvertRequest())
+    assert again.lead.customer_id == result.lead.customer_id
+    with office.read() as tx:
+        rows = tx.conn.execute(select(t.document).where(t.document.c.customer_id == result.lead.customer_id)).all()
+    assert [(row.name, row.lead_id, row.path) for row in rows] == [("id.pdf", None, "x/id.pdf")]
+
+
+@pytest.mark.parametrize(("role", "allowed"), [("director", True), ("agent_junior", False), ("technician", False)])
+def test_who_may_convert(office: Office, role: str, allowed: bool) -> None:
+    lead = new_lead(office)
+    somebody = acting(office, role)
+    with office.write() as tx:
+        tx.conn.execute(update(t.lead).where(t.lead.c.id == lead.id).values(assigned_to_id=somebody.actor.user_id))
+    if allowed:
+        assert convert(somebody, lead.id, ConvertRequest()).success
+        return
+    for act in (suggest, lambda o, i: plan(o, i, ConvertRequest()), lambda o, i: convert(o, i, ConvertRequest())):
+        with pytest.raises(NotPermitted):
+            act(somebody, lead.id)  # type: ignore[operator]
+    assert status_of(office, lead.id) == "Interested"
+
+
+def test_a_lead_out_of_scope_is_not_found(office: Office) -> None:
+    lead = new_lead(office)
+    agent = acting(office, "agent")
+    with pytest.raises(NotFound):
+        convert(agent, lead.number, ConvertRequest())
+    assert convert_error(agent, lead.id).exit_code == 4
+
+
+def convert_error(office: Office, lead_id: int) -> LeadtuiError:
+    with pytest.raises(LeadtuiError) as caught:
+        convert(office, lead_id, ConvertRequest())
+    return caught.value
+
+
+def test_the_pipeline_lists_the_steps(office: Office) -> None:
+    from leadtui.services import admin
+
+    admin.add_preset(office, "real-estate")
+    lead = leads.create(office, {"name": "B", "phone": "0733000002", "pipeline": "real-estate"}).lead
+    with pytest.raises(Invalid) as caught:
+        convert(office, lead.id, ConvertRequest(router=RouterRequest("any")))
+    assert caught.value.field == "router"
+    result = convert(office, lead.id, ConvertRequest())
+    assert (result.lead.status, result.customer) == ("Closed", None)
+    assert result.warnings
+    task = next(a for a in leads.get(office, lead.id).activities if a.type == "task")
+    assert "transaction" in task.subject
+    assert task.completed_at is None
+
+
+# -- with the router -----------------------------------------------------------------------------------------------
+def test_a_router_user_is_made_read_back_and_kept(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    lead = new_lead(office)
+    shown = plan(office, lead.id, wanting(ip="10.20.0.77"))
+    assert shown.is_ready
+    assert [row.state for row in shown.steps if row.where == ROUTER] == ["will", "ok", "ok"]
+    events: list[tuple[str, str]] = []
+    result = convert(office, lead.id, shown.request, on_step=lambda e: events.append((e.key, e.state)))
+    assert "router user achieng.odhiambo made on WL-RTR-1" in result.message
+    row = next(r for r in simulator.secrets() if r["name"] == "achieng.odhiambo")
+    assert (row["profile"], row["service"], row["remote-address"]) == ("20M", "pppoe", "10.20.0.77")
+    assert result.password is not None
+    assert row["password"] == result.password.reveal()
+    assert row["password"] not in repr(result) + repr(shown)
+    assert row["comment"] == f"leadtui:{lead.number}"
+    assert result.lead.router_user is not None
+    assert result.lead.router_user.username == "achieng.odhiambo"
+    assert [e for e in events if e[1] == "done"] == [(k, "done") for k in ("intent", "connect", "user", "customer")]
+    assert [job.state for job in jobs(office)] == ["verified"]
+    assert len(secrets_stored(office)) == 1
+    assert pending(office) == []
+    check_agreement(office, simulator)
+
+
+def test_no_password_is_ever_written_in_clear(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    convert(office, new_lead(office).id, wanting(password="Gr3at-secret"))
+    with office.read() as tx:
+        for table in t.metadata.sorted_tables:
+            for row in tx.conn.execute(select(table)):
+                assert "Gr3at-secret" not in repr(tuple(row))
+
+
+def test_names_are_unique_in_the_store_and_on_the_router(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    convert(office, new_lead(office, "Ann Wanjiru").id, wanting())
+    second = convert(office, new_lead(office, "Ann Wanjiru").id, wanting())
+    assert second.router_user is not None
+    assert second.router_user.username == "ann.wanjiru2"
+    with pytest.raises(Duplicate) as caught:
+        convert(office, new_lead(office).id, wanting(username="ann.wanjiru"))
+    assert caught.value.field == "username"
+    third = convert(office, new_lead(office, "Jane W").id, wanting())  # jane.w is somebody else's on the router
+    assert third.router_user is not None
+    assert third.router_user.username == "jane.w2"
+    check_agreement(office, simulator)
+
+
+def test_the_plan_warns_before_the_last_step(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    lead = new_lead(office)
+    simulator.remove("/ppp/profile", "20M")
+    lacks = plan(office, lead.id, wanting())
+    assert not lacks.is_ready
+    assert any("lacks the profile 20M" in warning for warning in lacks.warnings)
+    foreign = plan(office, lead.id, wanting(username="jane.w", package="10 Mbps Home"))
+    assert not foreign.is_ready
+    assert any("moved 2023" in row.detail for row in foreign.steps)
+    simulator.faults.add(FaultRule("/login", "refuse", text="invalid user name or password (6)"))
+    closed = plan(office, lead.id, wanting())
+    assert closed.problem is not None
+    assert closed.problem.exit_code == 6
+    assert jobs(office) == []
+
+
+def test_a_reopened_lead_adopts_its_user_again(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    lead = new_lead(office)
+    first = convert(office, lead.id, wanting())
+    lifecycle.reopen(office, lead.id, "wrong package")
+    again = convert(office, lead.id, wanting(package="50 Mbps Home"))
+    assert first.router_user is not None
+    assert again.router_user is not None
+    assert (again.router_user.username, again.router_user.profile) == (first.router_user.username, "50M")
+    assert again.lead.customer_id == first.lead.customer_id
+    assert len(secrets_stored(office)) == 1
+    check_agreement(office, simulator)
+
+
+def test_hotspot(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator, service="hotspot")
+    result = convert(office, new_lead(office).id, wanting())
+    assert result.router_user is not None
+    assert result.router_user.service == "hotspot"
+    assert "achieng.odhiambo" in {row["name"] for row in simulator.rows("/ip/hotspot/user")}
+
+
+# -- many ------------------------------------------------------------------------------------------------------------
+def test_bulk_is_many_single_conversions(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    made = [new_lead(office, f"Lead {n}") for n in range(4)]
+    convert(office, made[1].id, ConvertRequest())
+    simulator.faults.add(FaultRule("/ppp/secret/add", "drop_after", skip=1))
+    target = Target(ids=tuple(lead.id for lead in made))
+    assert len(preview_many(office, target, wanting()).successful) == 3
+    seen: list[int] = []
+    result = convert_many(office, target, wanting(), on_progress=lambda at, *_: seen.append(at))
+    document = result.as_json()
+    assert set(document) == {"total", "successful", "failed"}
+    assert document["total"] == 4
+    assert [row["lead_number"] for row in document["successful"]] == [made[0].number, made[3].number]
+    assert set(document["successful"][0]) == {"lead_id", "customer_id", "lead_number"}
+    assert document["failed"][0] == {
+        "lead_id": made[1].id, "error": "Lead already converted", "lead_number": made[1].number,
+    }  # fmt: skip
+    assert document["failed"][1]["lead_id"] == made[2].id
+    assert seen == [1, 2, 3, 4]
+    check_agreement(office, simulator)
+
+
+def test_bulk_by_filter_and_stopping(office: Office) -> None:
+    for n in range(3):
+        new_lead(office, f"Lead {n}")
+    new_lead(office, "Other", status="New")
+    stops = iter([False, True])
+    stopped = convert_many(office, Target(where="status:interested"), ConvertRequest(), should_stop=lambda: next(stops))
+    assert (stopped.total, len(stopped.successful), stopped.stopped) == (3, 1, True)
+    rest = convert_many(office, Target(where="status:interested"), ConvertRequest())
+    assert (rest.total, len(rest.successful)) == (2, 2)
+
+
+def test_bulk_needs_the_permission(office: Office) -> None:
+    lead = new_lead(office)
+    agent = acting(office, "agent")
+    with office.write() as tx:
+        tx.conn.execute(update(t.lead).where(t.lead.c.id == lead.id).values(assigned_to_id=agent.actor.user_id))
+    with pytest.raises(NotPermitted):
+        convert_many(agent, Target(ids=(lead.id,)), ConvertRequest())
+    assert convert(agent, lead.id, ConvertRequest()).success
+
+
+def test_a_dead_router_is_not_asked_for_every_lead(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    made = [new_lead(office, f"Lead {n}") for n in range(6)]
+    simulator.stop()
+    result = convert_many(office, Target(ids=tuple(lead.id for lead in made)), wanting())
+    assert len(result.failed) == 6
+    assert len(jobs(office)) == 3
+    assert {status_of(office, lead.id) for lead in made} == {"Interested"}

@@ -23,6 +23,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "lead": "A lead",
     "form": "Forms",
     "filter": "Filter line",
+    "convert": "Converting a lead",
     "routers": "Routers",
     "users": "Users",
     "office": "Office",
@@ -147,6 +148,14 @@ COMMANDS: Final[tuple[Command, ...]] = (
        "form"),
     _c("form.link", "ctrl+l", "link", "Fill the blanks of the lead that was found, instead of a second lead", "Forms",
        "form"),
+    # The conversion wizard
+    _c("convert.go", "enter,ctrl+s,f2", "go on", "Go on to the next step; on the plan: convert", "Convert", "convert"),
+    _c("convert.change", "e", "change", "Go back and change what will be made", "Convert", "convert"),
+    _c("convert.password", "p,f3", "password", "Show or hide the router user's password", "Convert", "convert"),
+    _c("convert.generate", "g,f5", "new passwd", "Make another password", "Convert", "convert"),
+    _c("convert.again", "t", "try again", "Ask the router again, or try the conversion again", "Convert", "convert"),
+    _c("convert.without", "w", "no user", "Convert without a router user", "Convert", "convert"),
+    _c("convert.copy", "y", "copy", "Copy user name and, where it is shown, password", "Convert", "convert"),
     # Routers, users, office, history
     _c("routers.new", "n", "new", "Add a router", "Change", "routers", permission="config"),
     _c("routers.edit", "e", "edit", "Edit the router", "Change", "routers", permission="config"),

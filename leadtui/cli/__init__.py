@@ -147,6 +147,7 @@ def _which_verb(command: Any, path: list[str]) -> int:
 
 def _translated(error: Any, path: list[str]) -> Exception:
     """A usage error of Typer in our words, with the field it concerns."""
+    from leadtui.cli.helping import argument_name
     from leadtui.errors import UsageError
 
     param = getattr(error, "param", None)
@@ -155,13 +156,12 @@ def _translated(error: Any, path: list[str]) -> Exception:
     if type(error).__name__ == "MissingParameter" and param is not None:
         if param.param_type_name == "option":
             return UsageError(f"{param.opts[0]} is missing", field=field, code="missing_option", hint=hint)
-        from leadtui.cli.helping import argument_name
-
         return UsageError(f"{argument_name(param)} is missing", field=field, code="missing_argument", hint=hint)
-    if param is not None and param.param_type_name == "option":
+    if param is not None:
         said = str(error.message)
         words = "a whole number is expected" if "valid integer" in said else said.removeprefix("Input ").rstrip(".")
-        return UsageError(f"{param.opts[0]}: {words}", field=field, hint=hint)
+        name = param.opts[0] if param.param_type_name == "option" else argument_name(param)
+        return UsageError(f"{name}: {words}", field=field, hint=hint)
     return UsageError(_sentence(error), field=field, hint=hint)
 
 

@@ -49,11 +49,11 @@ def show(
     """Show every setting, or one."""
     from leadtui.config import config_path, describe, load_settings
     from leadtui.errors import UsageError
+    from leadtui.services.office import default_db
 
     settings = load_settings()
     program = {name: _shown(value) for name, value, _ in describe(settings)}
-    if options().db is not None:
-        program["db"] = _shown(options().db)
+    program["db"] = _shown(options().db or default_db())
     in_office = None if key is not None and key in program else _office_settings()
     if key is not None:
         found = program if key in program else in_office or {}

@@ -36,7 +36,7 @@ def sections(command: Any) -> list[tuple[str, list[tuple[str, str]]]]:
     verbs: list[tuple[str, str]] = []
     if hasattr(command, "list_commands"):
         found = [(name, command.get_command(None, name)) for name in command.list_commands(None)]
-        verbs = [(name, _first_line(child.help or "")) for name, child in found if not child.hidden]
+        verbs = [(name, _short(child.help or "")) for name, child in found if not child.hidden]
     title = "Commands" if command.name == "leadtui" else "Verbs"
     return [("Arguments", arguments), (title, verbs), ("Options", own), ("Everywhere", everywhere)]
 
@@ -86,6 +86,12 @@ def _rows(rows: list[tuple[str, str]]) -> str:
 
 def _first_line(text: str) -> str:
     return inspect.cleandoc(text).partition("\n\n")[0].replace("\n", " ").rstrip(".") if text else ""
+
+
+def _short(text: str) -> str:
+    """The first sentence, where several commands stand under each other."""
+    sentence = _first_line(text).partition(". ")[0]
+    return sentence if len(sentence) <= 84 else sentence[:83].rstrip() + "…"
 
 
 def _indented(text: str) -> str:

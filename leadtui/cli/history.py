@@ -20,28 +20,32 @@ Page = Annotated[int, typer.Option("--page", metavar="N", min=1, max=100_000_000
 
 @undo_app.command("batch", hidden=True)
 def undo(
-    batch: Annotated[int | None, typer.Argument(metavar="[BATCH]", help="its number; else your last act")] = None,
+    batch: Annotated[
+        int | None, typer.Argument(metavar="[BATCH]", min=1, max=2**31 - 1, help="its number; else your last act")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only show what would be restored")] = False,
 ) -> None:
     """Take back your last act, or a batch. Rows that changed since are left and named (exit 5)."""
-    from leadtui.cli import render
+    from leadtui.cli import render_many
     from leadtui.services import history
 
     with office() as opened:
         done = history.undo(opened, batch, dry_run=dry_run)
     failed = 0 if dry_run else len(done.refused)
-    emit_partly(render.undo_json(done), lambda: render.undo_text(done), failed, done.restored + len(done.refused))
+    total = done.restored + len(done.refused)
+    emit_partly(render_many.undo_json(done), lambda: render_many.undo_text(done), failed, total)
 
 
 @undo_app.command("list")
 def list_(limit: Limit = 20, page: Page = 1) -> None:
     """List what can be taken back, newest first."""
-    from leadtui.cli import render
+    from leadtui.cli import render_many
+    from leadtui.cli.render import View
     from leadtui.services import history
 
     with office() as opened:
         found = history.batches(opened, limit=limit, offset=(page - 1) * limit)
-        view = render.View.of(opened)
+        view = View.of(opened)
         total = (page - 1) * limit + len(found)
         if len(found) == limit:
             total = len(history.batches(opened, limit=1_000_000))
@@ -50,7 +54,7 @@ def list_(limit: Limit = 20, page: Page = 1) -> None:
         for b in found
     ]
     emit(
-        {"total": total, "page": page, "limit": limit, "batches": [render.batch_json(b) for b in found]},
+        {"total": total, "page": page, "limit": limit, "batches": [render_many.batch_json(b) for b in found]},
         lambda: table(("batch", "when", "who", "what", "rows", "undo"), rows, right=(0, 4)) if rows else "nothing yet",
     )
 
@@ -72,7 +76,8 @@ def audit(
     page: Page = 1,
 ) -> None:
     """List changes, newest first."""
-    from leadtui.cli import render
+    from leadtui.cli import render_many
+    from leadtui.cli.render import View
     from leadtui.errors import UsageError
     from leadtui.services import history
 
@@ -82,10 +87,10 @@ def audit(
         total, found = history.audit(
             opened, lead_ref=ref or lead, entity=entity, user=user, limit=limit, offset=(page - 1) * limit
         )
-        view = render.View.of(opened)
+        view = View.of(opened)
     emit(
-        {"total": total, "page": page, "limit": limit, "entries": [render.audit_json(row) for row in found]},
-        lambda: render.audit_text(found, view) if found else "nothing yet",
+        {"total": total, "page": page, "limit": limit, "entries": [render_many.audit_json(row) for row in found]},
+        lambda: render_many.audit_text(found, view) if found else "nothing yet",
     )
     if found:
         note(f"{len(found):,} of {total:,}")

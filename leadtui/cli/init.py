@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -29,6 +30,7 @@ def init(
     from leadtui.services.office import create_office
 
     open_log()
+    os.environ.pop("LEADTUI_AS", None)  # nobody but the OS account can act in a database that is made now
     office = create_office(
         options().db, preset=preset, admin=admin, country=country, currency=currency, timezone=timezone
     )

@@ -50,21 +50,23 @@ def target_of(opened: Office, refs: list[str] | None, where: str | None, *, dele
 
 def run(opened: Office, target: Target, act: Act, *, dry_run: bool, yes: bool, what: str) -> None:
     """Show or do a bulk act; exit 5 when rows were refused, after the result that names them."""
-    from leadtui.cli import render
+    from leadtui.cli import render_many
+    from leadtui.cli.render import View
     from leadtui.services import bulk
 
-    view = render.View.of(opened)
+    view = View.of(opened)
     if dry_run:
         with pointed_at(target.where):
             shown = bulk.preview(opened, target, act)
-        emit(render.bulk_json(shown, view), lambda: render.bulk_text(shown, view))
+        emit(render_many.bulk_json(shown, view), lambda: render_many.bulk_text(shown, view))
         return
     if not yes:
         with pointed_at(target.where):
             confirm_many(_count(opened, target), yes=yes, what=what)
     with pointed_at(target.where):
         done = bulk.apply(opened, target, act)
-    emit_partly(render.bulk_json(done, view), lambda: render.bulk_text(done, view), len(done.refused), done.matched)
+    document = render_many.bulk_json(done, view)
+    emit_partly(document, lambda: render_many.bulk_text(done, view), len(done.refused), done.matched)
 
 
 def _count(opened: Office, target: Target) -> int:

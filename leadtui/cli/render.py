@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,16 +15,11 @@ from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
 from leadtui.domain.money import format_money, to_json
 from leadtui.domain.records import (
     ActivityRow,
-    AuditRow,
-    BatchRow,
-    BulkResult,
     DocumentRow,
     LeadDetail,
     LeadRow,
-    Refusal,
     RouterUserRow,
     StatusEntry,
-    UndoResult,
 )
 from leadtui.errors import UsageError
 
@@ -258,88 +253,6 @@ def _detail_pairs(lead: LeadDetail, view: View) -> str:
 
 def _router_words(user: RouterUserRow | None) -> str | None:
     return None if user is None else f"{user.username} on {user.router} ({user.state})"
-
-
-# -- many at once, history -------------------------------------------------------------------------------------------
-def refusal_json(refusal: Refusal) -> dict[str, Any]:
-    """A row that was refused."""
-    return {"lead_id": refusal.lead_id, "lead_number": refusal.lead_number, "error": refusal.error}
-
-
-def bulk_json(result: BulkResult, view: View) -> dict[str, Any]:
-    """What a bulk act did, or with `--dry-run` would do."""
-    found: dict[str, Any] = {
-        "matched": result.matched, "changed": result.changed,
-        "refused": [refusal_json(refusal) for refusal in result.refused], "batch": result.batch,
-    }  # fmt: skip
-    if result.dry_run:
-        found |= {"dry_run": True, "examples": [lead_json(lead, view) for lead in result.examples]}
-    return found
-
-
-def bulk_text(result: BulkResult, view: View) -> str:
-    """The same in words."""
-    verb = "would change" if result.dry_run else "changed"
-    lines = [f"{verb} {result.changed:,} of {result.matched:,} leads"]
-    if result.dry_run and result.examples:
-        lines.append(lead_table(result.examples, ("number", "name", "phone", "status", "assigned_to"), view))
-    lines += _refused_lines(result.refused)
-    if result.batch is not None and result.changed:
-        lines.append(f"take it back with: leadtui undo {result.batch}")
-    return "\n".join(lines)
-
-
-def _refused_lines(refused: Collection[Refusal], limit: int = 50) -> list[str]:
-    lines = [f"refused {r.lead_number}: {r.error}" for r in list(refused)[:limit]]
-    return lines + ([f"… and {len(refused) - limit:,} more"] if len(refused) > limit else [])
-
-
-def undo_json(result: UndoResult) -> dict[str, Any]:
-    """What an undo restored, and what it left."""
-    return {
-        "batch": result.batch, "kind": result.kind, "label": result.label, "restored": result.restored,
-        "refused": [refusal_json(refusal) for refusal in result.refused], "dry_run": result.dry_run,
-    }  # fmt: skip
-
-
-def undo_text(result: UndoResult) -> str:
-    """The same in words."""
-    verb = "would restore" if result.dry_run else "restored"
-    first = f"{verb} {result.restored:,} (batch {result.batch}, {result.label or result.kind})"
-    return "\n".join([first, *_refused_lines(result.refused)])
-
-
-def batch_json(batch: BatchRow) -> dict[str, Any]:
-    """A batch in `undo list`."""
-    return {
-        "batch": batch.id, "kind": batch.kind, "label": batch.label, "by": batch.by, "at": iso_z(batch.at),
-        "count": batch.count, "undone_at": iso_z(batch.undone_at) if batch.undone_at else None,
-        "can_undo": batch.can_undo,
-    }  # fmt: skip
-
-
-def audit_json(row: AuditRow) -> dict[str, Any]:
-    """A line of the audit (answer 7)."""
-    return {
-        "id": row.id, "at": iso_z(row.at), "user": row.user, "origin": row.origin, "action": row.action,
-        "entity": row.entity, "entity_id": row.entity_id,
-        "changes": {field: list(change) for field, change in row.changes.items()}, "batch": row.batch,
-    }  # fmt: skip
-
-
-def audit_text(rows: Sequence[AuditRow], view: View) -> str:
-    """The audit, newest first, a line each."""
-    cells = [
-        (view.local(row.at), row.user, row.action, f"{row.entity} {row.entity_id or ''}".strip(), _changes(row.changes),
-         row.batch)
-        for row in rows
-    ]  # fmt: skip
-    return table(("when", "who", "did", "to", "changes", "batch"), cells)
-
-
-def _changes(changes: Mapping[str, tuple[Any, Any]]) -> str:
-    parts = ((field, words(before) or "–", words(after) or "–") for field, (before, after) in changes.items())
-    return "; ".join(f"{field}: {before} → {after}" for field, before, after in parts)
 
 
 def records_text(records: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> str:

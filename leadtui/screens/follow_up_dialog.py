@@ -80,4 +80,4 @@ class FollowUpDialog(ActDialog):
 
             return activities.add_follow_up(office, ref, at, subject=subject)
 
-        return Plan(one, {"follow_up": at, "follow_up_subject": subject}, f"to be contacted {at}")
+        return Plan(one, {"follow_up": at, "follow_up_subject": subject}, f"set for {at}")

@@ -23,6 +23,7 @@ from leadtui.screens.history_rows import (
     audit_cell,
     batch_cell,
     changes_in_words,
+    what_words,
 )
 from leadtui.widgets.pages import ListProvider
 from leadtui.widgets.text import one_line
@@ -297,7 +298,7 @@ class EntryScreen(LeadModal[None]):
         row = self.row
         at = row.at.astimezone(self.office.catalog.tz)
         with VerticalScroll(classes="dialog") as box:
-            box.border_title = Content(one_line(f"{row.entity} {row.action}".replace("_", " ")))
+            box.border_title = Content(what_words(row))
             yield Static(Content(f"{at:%Y-%m-%d %H:%M:%S}  {one_line(row.user)}  ({one_line(row.origin)})"))
             yield Static(Content("\n".join(changes_in_words(row.changes)) or "No field was changed."), id="changes")
             with Horizontal(classes="buttons"):

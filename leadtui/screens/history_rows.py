@@ -24,10 +24,10 @@ BATCH_COLUMNS = (
     Column("state", "", 12, min_width=10),
 )
 AUDIT_COLUMNS = (
-    Column("at", "When", 12),
-    Column("user", "Who", 10, min_width=8),
-    Column("what", "What", 16),
-    Column("changes", "Changes", 36, grow=1),
+    Column("at", "When", 12, min_width=10),
+    Column("user", "Who", 9, min_width=7),
+    Column("what", "What", 15, min_width=12),
+    Column("changes", "Changes", 40, min_width=14, grow=1),
 )
 MOST_BATCHES = 1000
 """Acts listed; older ones are found among the entries."""
@@ -68,9 +68,15 @@ def audit_cell(row: AuditRow, key: str, tz: tzinfo) -> Cell:
         case "user":
             return one_line(row.user)
         case "what":
-            return one_line(f"{row.entity} {row.action}".replace("_", " "))
+            return what_words(row)
         case _:
             return one_line("; ".join(changes_in_words(row.changes)))
+
+
+def what_words(row: AuditRow) -> str:
+    """ "lead 42 status": the number is the id, which every reference to a lead accepts."""
+    number = f" {row.entity_id}" if row.entity_id is not None else ""
+    return one_line(f"{row.entity}{number} {row.action}".replace("_", " "))
 
 
 def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:

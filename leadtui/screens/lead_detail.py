@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from leadtui.commands import Command
 from leadtui.domain.records import LeadDetail, LeadRow
 from leadtui.errors import LeadtuiError, NotFound
+from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands
 from leadtui.screens.lead_facts import Facts
 from leadtui.screens.lead_pages import read_lead
@@ -40,14 +41,20 @@ class LeadDetailScreen(LeadCommands):
         self.sort = sort
         self.detail: LeadDetail | None = None
         self.neighbours: tuple[int | None, int | None] = (None, None)
+        self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
     def body(self) -> ComposeResult:
         """One sheet."""
         yield Sheet(id="lead")
 
     def on_mount(self) -> None:
-        """The sheet takes the keys."""
+        """The sheet takes the keys; changes made by others are looked for."""
         self.query_one(Sheet).focus()
+        self.watch_changes.start()
+
+    def on_screen_resume(self) -> None:
+        """In front again."""
+        self.watch_changes.look(at_once=True)
 
     def office_ready(self) -> None:
         """Read the lead."""

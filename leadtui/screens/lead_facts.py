@@ -16,7 +16,7 @@ from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
-from leadtui.widgets.sheet import Line, Row, Span, beside, cells_of, merge, stack, text
+from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text
 
 WIDE = 110
 """From this width on the timeline stands beside the facts."""
@@ -269,7 +269,7 @@ class Facts:
         ]
 
     def timeline(self, room: int = 0) -> list[Line]:
-        """Everything that happened, newest first; in a column of its own, `room` cells wide, with more of what was said."""
+        """Everything that happened, newest first; in a column of its own (`room` cells) with more of what was said."""
         lines = [Line(rule="Timeline")]
         for one in happenings(self.detail, self.catalog):
             line = self.happening(one)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -13,6 +12,7 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 
 from leadtui.domain.records import LeadRow
+from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands, Target
 from leadtui.screens.lead_pages import (
     FilterWords,
@@ -20,7 +20,6 @@ from leadtui.screens.lead_pages import (
     Opening,
     View,
     all_but,
-    change_mark,
     read_opening,
     remember,
 )
@@ -31,8 +30,8 @@ from leadtui.widgets.lead_cells import DEFAULT_COLUMNS, LeadCells, choose_column
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.virtual_table import VirtualTable
 
-POLL_SECONDS, POLL_SECONDS_SLOW = 5.0, 15.0
 SAVE_SECONDS = 1.0
+LINE_KEYS = "enter to the list · tab completes · ↑ earlier ones · esc leaves the line"
 EMPTY = "No leads yet; n adds the first, I imports a file"
 
 
@@ -62,8 +61,7 @@ class LeadsScreen(LeadCommands):
         self._kept = View()
         self._before = ""
         self._save_timer: Timer | None = None
-        self._touched = monotonic()
-        self._mark: object = None
+        self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
     def body(self) -> ComposeResult:
         """Filter line (while it is used), list, preview (where there is room)."""
@@ -87,8 +85,7 @@ class LeadsScreen(LeadCommands):
     def on_mount(self) -> None:
         """The list takes the keys; changes made by others are looked for while this screen is in front."""
         self.table.focus()
-        self.set_interval(POLL_SECONDS_SLOW if self.lead_app.slow else POLL_SECONDS, self._poll)
-        self.watch(self.app, "app_focus", self._came_back, init=False)
+        self.watch_changes.start()
 
     def on_unmount(self) -> None:
         """Remember the place."""
@@ -166,6 +163,7 @@ class LeadsScreen(LeadCommands):
         self.add_class("-filtering")
         self.bar.set_value(text)
         self.bar.focus()
+        self.hints.show_status(LINE_KEYS, 3600)
 
     def do_search(self) -> None:
         """A new line: words are looked for among all leads."""
@@ -216,6 +214,7 @@ class LeadsScreen(LeadCommands):
 
     def _close_bar(self) -> None:
         self.remove_class("-filtering")
+        self.hints.show_status("")
         self.table.focus()
 
     def do_back(self) -> None:
@@ -318,7 +317,7 @@ class LeadsScreen(LeadCommands):
     @on(VirtualTable.Highlighted)
     def highlighted(self, event: VirtualTable.Highlighted) -> None:
         """Another lead under the cursor."""
-        self._touched = monotonic()
+        self.watch_changes.touched()
         self.lead_app.refresh_hints()
         self._remember_soon()
         if self.cells is not None and isinstance(event.row, LeadRow):
@@ -335,27 +334,10 @@ class LeadsScreen(LeadCommands):
         self.table.reload()
         self.query_one(Preview).read()
 
-    def _came_back(self, focused: bool) -> None:
-        if focused:
-            self._touched = 0.0
-            self._poll()
-
     def on_screen_resume(self) -> None:
         """In front again."""
-        self._touched = 0.0
         if self.cells is not None:
-            self._poll()
-
-    def _poll(self) -> None:
-        """Whether another process changed something; only while this screen is in front and nobody types."""
-        if self.cells is None or self.app.screen is not self or monotonic() - self._touched < POLL_SECONDS:
-            return
-        self.run_blocking(change_mark, self.office, then=self._polled, failed=lambda error: None, group="leads.poll")
-
-    def _polled(self, mark: object) -> None:
-        known, self._mark = self._mark, mark
-        if known is not None and known != mark:
-            self.leads_changed(frozenset())
+            self.watch_changes.look(at_once=True)
 
     # Remembering
 

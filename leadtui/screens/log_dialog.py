@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widgets import Input, TextArea
 
 from leadtui import clock
@@ -165,7 +164,7 @@ class LogDialog(ActDialog):
             return activities.log(office, ref, entry.made())
 
         words = next(choice.label for choice in TYPES if choice.value == kind)
-        return Plan(one, {"log": entry}, f"has a {words} logged")
+        return Plan(one, {"log": entry}, f"logged: {words}")
 
     def _line(self, selector: str) -> str:
         return self.query_one(selector, Input).value.strip()

@@ -92,7 +92,7 @@ PRESETS: Mapping[str, str] = {
 NOUNS: tuple[Noun, ...] = (
     Noun(
         "package", "Packages", "package",
-        (Column("name", "Name", 22, grow=2), Column("monthly", "Monthly", 12, align="right"),
+        (Column("name", "Name", 22, min_width=18, grow=2), Column("monthly", "Monthly", 12, align="right"),
          Column("installation", "Installation", 12, align="right"), Column("profile", "Profile", 12, drop=1),
          Column("speed", "Speed", 10, drop=2), STATE),
         _package,
@@ -106,7 +106,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun(
         "status", "Statuses", "status",
         (Column("pipeline", "Pipeline", 12, drop=1), Column("order", "#", 2, align="right"),
-         Column("name", "Name", 24, grow=1), Column("probability", "Chance", 6, align="right"),
+         Column("name", "Name", 24, min_width=21, grow=1), Column("probability", "Chance", 6, align="right"),
          Column("meaning", "Means", 20), STATE),
         _status,
     ),
@@ -126,14 +126,16 @@ NOUNS: tuple[Noun, ...] = (
     Noun(
         "person", "People", "person",
         (Column("name", "Name", 26, grow=1), Column("phone", "Phone", 18), STATE),
-        _always(FieldSpec("name", "Name", required=True, max_length=255), FieldSpec("phone", "Phone", "phone")),
+        _always(FieldSpec("name", "Name", required=True, max_length=255),
+                FieldSpec("phone", "Phone", "phone", placeholder=" ")),
         note="People who bring leads in.",
     ),
     Noun("lost_reason", "Reasons", "reason for losing", (Column("name", "Name", 40, grow=1), STATE), _always(NAME)),
     Noun("team", "Teams", "team", (Column("name", "Name", 40, grow=1), STATE), _always(NAME)),
     Noun(
         "setting", "Settings", "setting",
-        (Column("name", "Setting", 22), Column("value", "Value", 20, grow=1), Column("meaning", "", 34, drop=1)),
+        (Column("name", "Setting", 17), Column("value", "Value", 15),
+         Column("meaning", "", 38, min_width=20, grow=1, drop=1)),
         _always(FieldSpec("value", "Value")),
         can_retire=False,
     ),

@@ -10,7 +10,8 @@ from leadtui.domain.records import LeadDetail, LeadRow
 from leadtui.screens.lead_facts import Facts
 from leadtui.screens.lead_pages import read_lead
 from leadtui.widgets.lead_cells import LeadCells
-from leadtui.widgets.sheet import Line, Sheet, stack, text
+from leadtui.widgets.sheet import Sheet
+from leadtui.widgets.sheet_lines import Line, stack, text
 
 if TYPE_CHECKING:
     from leadtui.app import LeadApp

@@ -77,7 +77,9 @@ class RoleMatrix(LeadScreen[None]):
         for role in roles:
             table.add_column(Text(_two_lines(role["key"])), key=str(role["key"]), width=WIDTH)
         for action in ACTIONS:
-            table.add_row(Text(f" {action}", style="bold"), *[_cell(_scope(role, action)) for role in roles], key=action)
+            table.add_row(
+                Text(f" {action}", style="bold"), *[_cell(_scope(role, action)) for role in roles], key=action
+            )
         table.focus()
         table.move_cursor(row=0, column=1)
         self._say()

@@ -99,7 +99,7 @@ class UndoPreview(LeadModal["UndoResult"]):
         self.changed()
         app = self.lead_app
         self.dismiss(result)
-        stay = f", {len(result.refused):,} stay as they were changed since" if result.refused else ""
+        stay = f", {len(result.refused):,} changed since and stay" if result.refused else ""
         app.say(f"Taken back: {one_line(result.label)} ({result.restored:,}){stay}")
 
     def _refused(self, error: Exception) -> None:

@@ -140,7 +140,7 @@ class UsersScreen(LeadScreen[None]):
         if teams:
             specs.append(FieldSpec("team", "Team", "choice", choices=teams))
         specs += [
-            FieldSpec("phone", "Phone", "phone"),
+            FieldSpec("phone", "Phone", "phone", placeholder=" "),
             FieldSpec("email", "Email"),
             FieldSpec("os_account", "OS account", help="who this is on this machine: `id -un` says it"),
         ]

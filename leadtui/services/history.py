@@ -15,7 +15,7 @@ from leadtui.domain.records import AuditRow, BatchRow, Refusal, UndoResult
 from leadtui.errors import NotFound, Refused
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
-from leadtui.store.tables.base import UtcDateTime
+from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import lead_writes as w

@@ -31,7 +31,7 @@ from sqlalchemy import (
 
 from leadtui.store import schema as t
 from leadtui.store.numbers import draw
-from leadtui.store.tables.base import UtcDateTime
+from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import WriteTx
 from leadtui.store.where import custom_key
 
@@ -91,8 +91,9 @@ def pack(leads: Sequence[NewLead], *, sqlite: bool) -> Packed:
                 iso = told.get(id(value))
                 if iso is None:
                     iso = told[id(value)] = value.isoformat()
-                value = iso
-            given[name] = value
+                given[name] = iso
+            else:
+                given[name] = value
         for name, change in active.items():
             if values[name] is not None:
                 values[name] = change(values[name])

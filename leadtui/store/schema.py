@@ -1,49 +1,669 @@
-"""The tables as SQLAlchemy Core sees them: `schema.lead.c.stage_id`. Queries use these; the classes only describe."""
+"""The tables as SQLAlchemy Core sees them: `schema.lead.c.stage_id`. Queries use these.
+
+Generated from leadtui/store/tables by scripts/gen_schema.py: change the classes there, then run it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
-from sqlalchemy import Table
-from sqlmodel import SQLModel
+from leadtui.store.types import NAMING, UtcDateTime
 
-from . import tables
+metadata = MetaData(naming_convention=NAMING)
 
-
-def _table(model: Any) -> Table:
-    return cast(Table, model.__table__)
-
-
-activity = _table(tables.Activity)
-audit = _table(tables.Audit)
-batch = _table(tables.Batch)
-branch = _table(tables.Branch)
-counter = _table(tables.Counter)
-customer = _table(tables.Customer)
-document = _table(tables.Document)
-family_group = _table(tables.FamilyGroup)
-import_run = _table(tables.ImportRun)
-lead = _table(tables.Lead)
-lead_custom = _table(tables.LeadCustom)
-lead_product = _table(tables.LeadProduct)
-lead_tag = _table(tables.LeadTag)
-lost_reason = _table(tables.LostReason)
-permission = _table(tables.Permission)
-person = _table(tables.Person)
-pipeline = _table(tables.Pipeline)
-preference = _table(tables.Preference)
-product = _table(tables.Product)
-provision_job = _table(tables.ProvisionJob)
-role = _table(tables.Role)
-router = _table(tables.Router)
-router_user = _table(tables.RouterUser)
-secret = _table(tables.Secret)
-setting = _table(tables.Setting)
-source = _table(tables.Source)
-stage = _table(tables.Stage)
-stage_change = _table(tables.StageChange)
-tag = _table(tables.Tag)
-team = _table(tables.Team)
-user = _table(tables.User)
-
-metadata = SQLModel.metadata
+activity = Table(
+    "activity",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), nullable=False),
+    Column("type", String(50), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("description", Text()),
+    Column("outcome", String(20)),
+    Column("outcome_note", Text()),
+    Column("next_action", String(255)),
+    Column("next_action_at", UtcDateTime()),
+    Column("scheduled_at", UtcDateTime()),
+    Column("all_day", Boolean(), nullable=False, default=False),
+    Column("completed_at", UtcDateTime()),
+    Column("cancelled_at", UtcDateTime()),
+    Column("duration_s", Integer()),
+    Column("channel", String(20)),
+    Column("direction", String(10)),
+    Column("priority", String(10)),
+    Column("assigned_to_id", Integer(), ForeignKey("user.id")),
+    Column("metadata_json", JSON()),
+    Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    Column("batch_id", Integer()),
+    Index("ix_activity_batch_id", "batch_id"),
+    Index("ix_activity_created_by_id", "created_by_id"),
+    Index("ix_activity_lead_id", "lead_id"),
+    Index(
+        "ix_activity_open",
+        "scheduled_at",
+        "lead_id",
+        sqlite_where=text("completed_at IS NULL"),
+        postgresql_where=text("completed_at IS NULL"),
+    ),
+    Index("ix_activity_type", "type"),
+)
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("user_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("origin", String(100), nullable=False),
+    Column("action", String(30), nullable=False),
+    Column("entity", String(30), nullable=False),
+    Column("entity_id", Integer()),
+    Column("before_json", JSON()),
+    Column("after_json", JSON()),
+    Column("batch_id", Integer(), ForeignKey("batch.id")),
+    Index("ix_audit_at", "at"),
+    Index("ix_audit_batch_id", "batch_id"),
+    Index("ix_audit_entity_entity_id", "entity", "entity_id"),
+    Index("ix_audit_user_id", "user_id"),
+)
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("label", String(255), nullable=False, default=""),
+    Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("count", Integer(), nullable=False, default=0),
+    Column("undone_at", UtcDateTime()),
+    Column("undoes_id", Integer(), ForeignKey("batch.id")),
+    Index("ix_batch_by_id", "by_id"),
+    Index("ix_batch_kind", "kind"),
+)
+branch = Table(
+    "branch",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("organization", String(100)),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
+counter = Table(
+    "counter",
+    metadata,
+    Column("key", String(60), primary_key=True),
+    Column("value", Integer(), nullable=False, default=0),
+)
+customer = Table(
+    "customer",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("type", String(20), nullable=False, default="Retail"),
+    Column("phone_e164", String(20)),
+    Column("email", String(255)),
+    Column("email_norm", String(255)),
+    Column("pan", String(10)),
+    Column("aadhar", String(12)),
+    Column("gst", String(15)),
+    Column("family_group_id", Integer(), ForeignKey("family_group.id")),
+    Column("product_id", Integer(), ForeignKey("product.id")),
+    Column("branch_id", Integer(), ForeignKey("branch.id")),
+    Column("state", String(20), nullable=False, default="active"),
+    Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Index("ix_customer_email_norm", "email_norm"),
+    Index("ix_customer_phone_e164", "phone_e164"),
+)
+document = Table(
+    "document",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE")),
+    Column("customer_id", Integer(), ForeignKey("customer.id")),
+    Column("name", String(255), nullable=False),
+    Column("path", String(500), nullable=False),
+    Column("mime", String(100), nullable=False),
+    Column("bytes", Integer(), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("uploaded_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("batch_id", Integer()),
+    Index("ix_document_batch_id", "batch_id"),
+    Index("ix_document_customer_id", "customer_id"),
+    Index("ix_document_lead_id", "lead_id"),
+)
+family_group = Table(
+    "family_group",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+)
+import_run = Table(
+    "import_run",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("file_name", String(255), nullable=False),
+    Column("file_sha256", String(64), nullable=False),
+    Column("mapping_json", JSON()),
+    Column("rows", Integer(), nullable=False, default=0),
+    Column("created", Integer(), nullable=False, default=0),
+    Column("updated", Integer(), nullable=False, default=0),
+    Column("skipped", Integer(), nullable=False, default=0),
+    Column("failed", Integer(), nullable=False, default=0),
+    Column("report_path", Text()),
+    Column("batch_id", Integer(), ForeignKey("batch.id")),
+    Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Index("ix_import_run_file_sha256", "file_sha256"),
+)
+lead = Table(
+    "lead",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("number", String(50), nullable=False, unique=True),
+    Column("name", String(255)),
+    Column("name_key", String(600)),
+    Column("phone_e164", String(20)),
+    Column("phone_raw", String(40)),
+    Column("phone_key", String(20), unique=True),
+    Column("alt_phone_e164", String(20)),
+    Column("alt_phone_raw", String(40)),
+    Column("email", String(255)),
+    Column("email_norm", String(255)),
+    Column("search_text", Text(), nullable=False, server_default=""),
+    Column("date_of_birth", Date()),
+    Column("address", String(1000)),
+    Column("unit_number", String(50)),
+    Column("location", String(255)),
+    Column("city", String(100)),
+    Column("state", String(100)),
+    Column("pincode", String(10)),
+    Column("lat", Float()),
+    Column("lon", Float()),
+    Column("occupation", String(255)),
+    Column("employment_status", String(50)),
+    Column("passport", String(50)),
+    Column("passport_norm", String(50)),
+    Column("national_id", String(50)),
+    Column("national_id_norm", String(50)),
+    Column("language", String(50)),
+    Column("pipeline_id", Integer(), ForeignKey("pipeline.id"), nullable=False),
+    Column("stage_id", Integer(), ForeignKey("stage.id"), nullable=False),
+    Column("stage_changed_at", UtcDateTime(), nullable=False),
+    Column("source_id", Integer(), ForeignKey("source.id")),
+    Column("priority", String(10)),
+    Column("score", Integer()),
+    Column("score_at", UtcDateTime()),
+    Column("probability", Float()),
+    Column("product_id", Integer(), ForeignKey("product.id")),
+    Column("product_interest", String(255)),
+    Column("property_type", String(50)),
+    Column("current_isp", String(100)),
+    Column("interest_reason", Text()),
+    Column("referrer_id", Integer(), ForeignKey("person.id")),
+    Column("has_router", Boolean(), nullable=False, default=False),
+    Column("router_type", String(100)),
+    Column("installation_fee_minor", BigInteger()),
+    Column("monthly_fee_minor", BigInteger()),
+    Column("budget_minor", BigInteger()),
+    Column("timeline", String(30)),
+    Column("pre_approved", Boolean()),
+    Column("pre_approval_in_progress", Boolean()),
+    Column("down_payment_ready", Boolean()),
+    Column("assigned_to_id", Integer(), ForeignKey("user.id")),
+    Column("assigned_at", UtcDateTime()),
+    Column("manager_id", Integer(), ForeignKey("user.id")),
+    Column("branch_id", Integer(), ForeignKey("branch.id")),
+    Column("next_follow_up_at", UtcDateTime()),
+    Column("next_follow_up_all_day", Boolean(), nullable=False, default=True),
+    Column("last_activity_at", UtcDateTime()),
+    Column("remarks", Text()),
+    Column("converted_at", UtcDateTime()),
+    Column("converted_by_id", Integer(), ForeignKey("user.id")),
+    Column("customer_id", Integer(), ForeignKey("customer.id")),
+    Column("conversion_notes", Text()),
+    Column("lost_at", UtcDateTime()),
+    Column("lost_reason_id", Integer(), ForeignKey("lost_reason.id")),
+    Column("lost_note", Text()),
+    Column("is_protected", Boolean(), nullable=False, default=False),
+    Column("protected_reason", Text()),
+    Column("consent", String(20)),
+    Column("page_views", Integer()),
+    Column("property_views", Integer()),
+    Column("searches", Integer()),
+    Column("email_opens", Integer()),
+    Column("email_clicks", Integer()),
+    Column("social", Integer()),
+    Column("avg_response_min", Integer()),
+    Column("communications", Integer()),
+    Column("has_appointment", Boolean()),
+    Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("updated_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    Column("deleted_at", UtcDateTime()),
+    Column("merged_into_id", Integer(), ForeignKey("lead.id")),
+    Column("version", Integer(), nullable=False, default=1),
+    Index(
+        "ix_lead_alt_phone",
+        "alt_phone_e164",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_assigned_created",
+        "assigned_to_id",
+        "created_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_assigned_due",
+        "assigned_to_id",
+        "next_follow_up_at",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_branch_created",
+        "branch_id",
+        "created_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_converted",
+        "converted_at",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_created",
+        "created_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_lead_customer_id", "customer_id"),
+    Index(
+        "ix_lead_deleted",
+        "deleted_at",
+        sqlite_where=text("deleted_at IS NOT NULL"),
+        postgresql_where=text("deleted_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_lead_due",
+        "next_follow_up_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_email",
+        "email_norm",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_monthly",
+        "monthly_fee_minor",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_name",
+        "name_key",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_lead_national_id_norm", "national_id_norm"),
+    Index("ix_lead_passport_norm", "passport_norm"),
+    Index(
+        "ix_lead_phone",
+        "phone_e164",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index("ix_lead_pipeline_id", "pipeline_id"),
+    Index(
+        "ix_lead_priority",
+        "priority",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_product",
+        "product_id",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_referrer",
+        "referrer_id",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_score",
+        "score",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_source_created",
+        "source_id",
+        "created_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_stage_created",
+        "stage_id",
+        "created_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_stage_source",
+        "stage_id",
+        "source_id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+    Index(
+        "ix_lead_updated",
+        "updated_at",
+        "id",
+        sqlite_where=text("deleted_at IS NULL"),
+        postgresql_where=text("deleted_at IS NULL"),
+    ),
+)
+lead_custom = Table(
+    "lead_custom",
+    metadata,
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", String(40), primary_key=True),
+    Column("value", String(1000), nullable=False),
+    Column("value_key", String(2000), nullable=False),
+    Index("ix_lead_custom_key_value_key", "key", "value_key"),
+)
+lead_product = Table(
+    "lead_product",
+    metadata,
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
+    Column("product_id", Integer(), ForeignKey("product.id"), primary_key=True),
+    Column("note", String(255)),
+    Index("ix_lead_product_product_id", "product_id"),
+)
+lead_tag = Table(
+    "lead_tag",
+    metadata,
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
+    Column("tag_id", Integer(), ForeignKey("tag.id"), primary_key=True),
+    Index("ix_lead_tag_tag_id", "tag_id"),
+)
+lost_reason = Table(
+    "lost_reason",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
+permission = Table(
+    "permission",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("role_id", Integer(), ForeignKey("role.id"), nullable=False),
+    Column("action", String(30), nullable=False),
+    Column("scope", String(10), nullable=False),
+    Column("stages_json", JSON()),
+    UniqueConstraint("role_id", "action"),
+    Index("ix_permission_role_id", "role_id"),
+)
+person = Table(
+    "person",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("name_key", String(300), nullable=False),
+    Column("phone_e164", String(20)),
+    Column("phone_raw", String(40)),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Index("ix_person_name_key", "name_key"),
+    Index("ix_person_phone_e164", "phone_e164"),
+)
+pipeline = Table(
+    "pipeline",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("key", String(40), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("is_default", Boolean(), nullable=False, default=False),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Column("require_reason_on_regress", Boolean(), nullable=False, default=False),
+    Column("conversion_steps_json", JSON()),
+    Column("field_rules_json", JSON()),
+)
+preference = Table(
+    "preference",
+    metadata,
+    Column("user_id", Integer(), ForeignKey("user.id"), primary_key=True),
+    Column("key", String(60), primary_key=True),
+    Column("value_json", JSON()),
+)
+product = Table(
+    "product",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("kind", String(20), nullable=False, default="package"),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("price_minor", Integer()),
+    Column("install_minor", Integer()),
+    Column("router_profile", String(63)),
+    Column("speed", String(40)),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
+provision_job = Table(
+    "provision_job",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id"), nullable=False),
+    Column("router_id", Integer(), ForeignKey("router.id"), nullable=False),
+    Column("tag", String(80), nullable=False),
+    Column("username", String(63), nullable=False),
+    Column("request_json", JSON()),
+    Column("secret_ref", String(60)),
+    Column("state", String(12), nullable=False, default="planned"),
+    Column("step", String(40)),
+    Column("attempts", Integer(), nullable=False, default=0),
+    Column("last_error", Text()),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer(), nullable=False),
+    Column("process_started", String(40), nullable=False, default=""),
+    Column("lease_until", UtcDateTime(), nullable=False),
+    Column("recheck_until", UtcDateTime()),
+    Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    Index("ix_provision_job_lead_id", "lead_id"),
+    Index("ix_provision_job_recheck_until", "recheck_until"),
+    Index("ix_provision_job_state", "state"),
+    Index(
+        "uq_provision_job_open",
+        "lead_id",
+        unique=True,
+        sqlite_where=text("state IN ('planned', 'applying', 'unknown')"),
+        postgresql_where=text("state IN ('planned', 'applying', 'unknown')"),
+    ),
+)
+role = Table(
+    "role",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("key", String(40), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("hidden_fields_json", JSON()),
+)
+router = Table(
+    "router",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(63), nullable=False, unique=True),
+    Column("host", String(255), nullable=False),
+    Column("port", Integer(), nullable=False),
+    Column("tls", String(12), nullable=False, default="plain"),
+    Column("tls_pin", String(100)),
+    Column("tls_ca", String(500)),
+    Column("username", String(63), nullable=False),
+    Column("secret_ref", String(60), nullable=False),
+    Column("service", String(10), nullable=False, default="pppoe"),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Column("identity", String(255)),
+    Column("version", String(60)),
+    Column("board", String(60)),
+    Column("last_ok_at", UtcDateTime()),
+    Column("last_error", Text()),
+    Column("created_at", UtcDateTime(), nullable=False),
+)
+router_user = Table(
+    "router_user",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("router_id", Integer(), ForeignKey("router.id"), nullable=False),
+    Column("customer_id", Integer(), ForeignKey("customer.id")),
+    Column("lead_id", Integer(), ForeignKey("lead.id")),
+    Column("username", String(63), nullable=False),
+    Column("service", String(10), nullable=False),
+    Column("profile", String(63)),
+    Column("ip", String(45)),
+    Column("tag", String(80), nullable=False),
+    Column("secret_ref", String(60)),
+    Column("state", String(20), nullable=False, default="active"),
+    Column("created_at", UtcDateTime(), nullable=False),
+    UniqueConstraint("router_id", "service", "username"),
+    Index("ix_router_user_customer_id", "customer_id"),
+    Index("ix_router_user_lead_id", "lead_id"),
+    Index("ix_router_user_router_id", "router_id"),
+)
+secret = Table(
+    "secret",
+    metadata,
+    Column("ref", String(60), primary_key=True),
+    Column("token", Text(), nullable=False),
+)
+setting = Table(
+    "setting",
+    metadata,
+    Column("key", String(60), primary_key=True),
+    Column("value_json", JSON()),
+)
+source = Table(
+    "source",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("key", String(60), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("description", Text()),
+    Column("order", Integer(), nullable=False, default=0),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Column("aliases_json", JSON()),
+    Column("cost_minor", Integer()),
+)
+stage = Table(
+    "stage",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("pipeline_id", Integer(), ForeignKey("pipeline.id"), nullable=False),
+    Column("key", String(50), nullable=False),
+    Column("name", String(50), nullable=False),
+    Column("description", Text()),
+    Column("color", String(30)),
+    Column("order", Integer(), nullable=False),
+    Column("rank", Integer(), nullable=False),
+    Column("probability", Float(), nullable=False, default=0.0),
+    Column("is_default", Boolean(), nullable=False, default=False),
+    Column("is_converted", Boolean(), nullable=False, default=False),
+    Column("is_lost", Boolean(), nullable=False, default=False),
+    Column("is_parked", Boolean(), nullable=False, default=False),
+    Column("is_locked", Boolean(), nullable=False, default=False),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Column("sla_hours", Integer()),
+    UniqueConstraint("pipeline_id", "key"),
+    UniqueConstraint("rank"),
+    Index("ix_stage_pipeline_id", "pipeline_id"),
+)
+stage_change = Table(
+    "stage_change",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), nullable=False),
+    Column("from_stage_id", Integer(), ForeignKey("stage.id")),
+    Column("to_stage_id", Integer(), ForeignKey("stage.id"), nullable=False),
+    Column("reason", Text()),
+    Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("seconds_in_stage", BigInteger()),
+    Column("batch_id", Integer()),
+    Index("ix_stage_change_batch_id", "batch_id"),
+    Index("ix_stage_change_lead_id", "lead_id"),
+)
+tag = Table(
+    "tag",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(50), nullable=False),
+    Column("key", String(50), nullable=False, unique=True),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
+team = Table(
+    "team",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+)
+user = Table(
+    "user",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("login", String(50), nullable=False, unique=True),
+    Column("name", String(255), nullable=False),
+    Column("phone_e164", String(20)),
+    Column("email", String(255)),
+    Column("role_id", Integer(), ForeignKey("role.id"), nullable=False),
+    Column("branch_id", Integer(), ForeignKey("branch.id")),
+    Column("team_id", Integer(), ForeignKey("team.id")),
+    Column("os_account", String(100), unique=True),
+    Column("is_active", Boolean(), nullable=False, default=True),
+    Column("is_available", Boolean(), nullable=False, default=True),
+    Column("created_at", UtcDateTime(), nullable=False),
+)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.permissions import Actor
-from leadtui.errors import DatabaseUnreachable, Refused
+from leadtui.errors import DatabaseUnreachable, Duplicate, Refused
 
 from . import catalog as catalogs
 from . import schema as t
@@ -236,6 +236,10 @@ def _translated(store: Store) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
+        if "phone_key" in str(error.orig):  # PostgreSQL: another process added the phone in the same instant
+            raise Duplicate(
+                "a lead with this phone was added just now", field="phone", hint="open that lead, or change the number"
+            ) from error
         raise Refused(
             "somebody else wrote the same thing at the same moment", code="conflict", hint="look again, then repeat"
         ) from error

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from collections.abc import Callable
+from typing import ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,101 +15,12 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from leadtui.commands import bindings_for
-from leadtui.widgets.text import fit, one_line
-
-Span: TypeAlias = tuple[str, str]
-"""Text and a style name: "" muted strong accent error warning success."""
+from leadtui.widgets.sheet_lines import Placed, Row, paint
 
 STYLES = ("cursor", "muted", "strong", "accent", "error", "warning", "success")
 _MOVES = frozenset(
     f"list.{name}" for name in ("open", "down", "up", "left", "right", "page_down", "page_up", "first", "last")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line: text on the left that gives way, text at the right edge; with an `item` the cursor stops here."""
-
-    left: tuple[Span, ...] = ()
-    right: tuple[Span, ...] = ()
-    item: object = None
-    key: Hashable = None
-    """What the item is called, so that the cursor finds it again after a refresh."""
-    rule: str = ""
-    """The words of a heading with a rule; then `left` is not looked at, `right` stands in the rule."""
-
-
-Placed: TypeAlias = tuple[int, int, Line]
-"""A line placed in a row: first cell, cells, line."""
-Row: TypeAlias = tuple[Placed, ...]
-
-
-def text(*parts: str | Span) -> tuple[Span, ...]:
-    """Spans from strings and (text, style) pairs; empty texts are left out."""
-    spans = [(part, "") if isinstance(part, str) else part for part in parts]
-    return tuple(span for span in spans if span[0])
-
-
-def stack(lines: Sequence[Line], width: int, x: int = 0) -> list[Row]:
-    """Lines below each other."""
-    return [((x, width, line),) for line in lines]
-
-
-def beside(left: Sequence[Line], right: Sequence[Line], width: int, share: float = 0.5, gap: int = 2) -> list[Row]:
-    """Two columns."""
-    first = max(int((width - gap) * share), 1)
-    second = max(width - gap - first, 1)
-    rows: list[Row] = []
-    for index in range(max(len(left), len(right))):
-        row: list[Placed] = []
-        if index < len(left):
-            row.append((0, first, left[index]))
-        if index < len(right):
-            row.append((first + gap, second, right[index]))
-        rows.append(tuple(row))
-    return rows
-
-
-def merge(left: Sequence[Row], right: Sequence[Row]) -> list[Row]:
-    """Two finished pictures in one: their pieces do not overlap."""
-    empty: Row = ()
-    count = max(len(left), len(right))
-    return [
-        (left[index] if index < len(left) else empty) + (right[index] if index < len(right) else empty)
-        for index in range(count)
-    ]
-
-
-def cells_of(line: Line) -> int:
-    """The cells a line would like to have."""
-    return sum(cell_len(one_line(words)) for words, _ in (*line.left, *line.right)) + (1 if line.right else 0)
-
-
-def paint(line: Line, width: int, plain: bool = False) -> list[Span]:
-    """The line as spans of exactly `width` cells."""
-    dash = "-" if plain else "─"
-    right = [(one_line(words), style) for words, style in line.right]
-    if line.rule:
-        head = f"{dash} {one_line(line.rule)} "
-        tail = [(" ", "muted"), *right, (f" {dash}", "muted")] if right else []
-        room = width - sum(cell_len(words) for words, _ in tail)
-        head = fit(head, room) if cell_len(head) > room else head
-        return [
-            (head[:2], "muted"), (head[2:], "strong"), (dash * max(room - cell_len(head), 0), "muted"), *tail
-        ]  # fmt: skip
-    taken = sum(cell_len(words) for words, _ in right)
-    room = max(width - taken - (1 if taken else 0), 0)
-    spans: list[Span] = []
-    for words, style in line.left:
-        if room <= 0:
-            break
-        clean = one_line(words)
-        length = cell_len(clean)
-        if length > room:
-            clean, length = fit(clean, room), room
-        spans.append((clean, style))
-        room -= length
-    return [*spans, (" " * (room + (1 if taken else 0)), ""), *right]
 
 
 class Sheet(ScrollView, can_focus=True):

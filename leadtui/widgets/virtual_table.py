@@ -253,8 +253,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
 
     def _style(self, name: str) -> Style:
         if (style := self._styles.get(name)) is None:
-            partial = name not in ("header", "cursor")
-            style = self._styles[name] = self.get_component_rich_style(f"virtual-table--{name}", partial=partial)
+            # The whole style: a partial one does not mix `$text-muted` with the background, and comes out white.
+            style = self._styles[name] = self.get_component_rich_style(f"virtual-table--{name}")
         return style
 
     def _refresh_row(self, index: int) -> None:

@@ -40,7 +40,6 @@ COMMANDS = {
     "users": ["user", "add", "--login", "newcomer", "--name", "N", "--role", "technician"],
 }
 OFFICE_WIDE = {"create", "config", "users"}
-OWN, FOREIGN = "LD-OWN", "LD-FOREIGN"
 
 
 @pytest.fixture(scope="module")

@@ -47,14 +47,14 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
-    from leadtui.screens import leads, preview
+    from leadtui.screens import change_watch, leads, preview
     from leadtui.widgets import filter_bar, picker
 
     monkeypatch.setattr(filter_bar, "LIVE_SECONDS", 0.001)
     monkeypatch.setattr(picker, "DEBOUNCE_SECONDS", 0.001)
     monkeypatch.setattr(preview, "REST_SECONDS", 0.001)
     monkeypatch.setattr(leads, "SAVE_SECONDS", 0.001)
-    monkeypatch.setattr(leads, "POLL_SECONDS", 3600.0)
+    monkeypatch.setattr(change_watch, "SECONDS", 3600.0)
 
 
 @pytest.fixture(scope="session")

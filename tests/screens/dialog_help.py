@@ -1,4 +1,4 @@
-"""What the tests of dialogs share: an office with leads in a tiny real database, and an app with a plain first screen."""
+"""What the tests of dialogs share: an office in a tiny real database, an app with a plain first screen."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ import pytest
 from leadtui.screens.item_dialog import ItemDialog
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.lead_facts import Facts, wrapped
-from leadtui.widgets.sheet import Line, Sheet, paint, text
+from leadtui.widgets.sheet import Sheet
+from leadtui.widgets.sheet_lines import Line, paint, text
 from tests.screens.conftest import Run
 from tests.screens.office_for_tests import a_file
 from tests.screens.pictures import at_rest, dump, press

@@ -49,6 +49,8 @@ class Creator:
 
     def check(self, row: Prepared) -> None:
         """Add to the row's errors what keeps it from becoming a lead."""
+        if any(error.field is None for error in row.errors):  # not readable: nothing can be said of its cells
+            return
         columns = row.columns
         pipeline_id = columns.get("pipeline_id", self._default.id)
         pattern = (pipeline_id, tuple(columns), columns.get("has_router"))

@@ -65,7 +65,10 @@ class ImportResult:
 
 
 def write_rejects(path: Path, headers: Sequence[str], rows: Sequence[Prepared]) -> Path:
-    """The refused rows in their original columns, each with its reasons; the file is there whole or not at all."""
+    """The refused rows in their original columns, each with its reasons; the file is there whole or not at all.
+
+    What did not fit under the headings stands behind the reason, so that the row stays refused until it is mended.
+    """
     path = path.expanduser()
     keep = [i for i, h in enumerate(headers) if h.strip().casefold() != REJECT_REASON]
     width = len(headers)
@@ -80,8 +83,10 @@ def write_rejects(path: Path, headers: Sequence[str], rows: Sequence[Prepared]) 
             for row in rows:
                 cells = [*row.record.cells, *[""] * width]
                 extra = [c for c in row.record.cells[width:] if c.strip()]
-                reason = _reason(row, extra)
-                writer.writerow([*(guard(cells[i]) if cells[i][:1] != "'" else cells[i] for i in keep), reason])
+                if row.record.error is not None:
+                    extra.append("(mend this row, then remove this cell)")
+                kept = (guard(cells[i]) if cells[i][:1] != "'" else cells[i] for i in keep)
+                writer.writerow([*kept, _reason(row), *extra])
         os.replace(name, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -90,10 +95,9 @@ def write_rejects(path: Path, headers: Sequence[str], rows: Sequence[Prepared]) 
     return path
 
 
-def _reason(row: Prepared, extra: Sequence[str]) -> str:
+def _reason(row: Prepared) -> str:
     words = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in row.errors)
-    more = f" (beyond the headings: {' | '.join(extra)})" if extra else ""
-    return guard(f"line {row.record.line}: {words}{more}"[:2000])
+    return guard(f"line {row.record.line}: {words}"[:2000])
 
 
 def _unwritable(path: Path, error: OSError) -> Invalid:

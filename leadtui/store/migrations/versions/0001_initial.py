@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from leadtui.store.search_index import create_search_index
-from leadtui.store.tables.base import UtcDateTime
+from leadtui.store.types import UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -1,0 +1,369 @@
+"""The conversion wizard: summary → what will be made → the plan, and its progress → the result (spec §L2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from leadtui.commands import Command
+from leadtui.errors import LeadtuiError
+from leadtui.router.port import CancelToken
+from leadtui.screens.base import LeadModal
+from leadtui.screens.convert import fields, pages
+from leadtui.widgets.form import Form
+from leadtui.widgets.hints import Hints, TitleLine
+from leadtui.widgets.text import one_line
+
+if TYPE_CHECKING:
+    from leadtui.domain.catalog import Catalog
+    from leadtui.domain.conversion import StepEvent
+    from leadtui.services.conversion import ConversionResult, ConvertRequest
+    from leadtui.services.conversion_plan import ConversionPlan, ConvertSuggestion
+
+Step = Literal["reading", "summary", "fields", "asking", "plan", "running", "result", "failed"]
+
+_NUMBERS: dict[Step, int] = {
+    "reading": 1, "summary": 1, "fields": 2, "asking": 3, "plan": 3, "running": 3, "result": 4, "failed": 4,
+}  # fmt: skip
+_HINTS: dict[Step, tuple[str, ...]] = {
+    "reading": ("app.back",),
+    "summary": ("convert.go", "app.back"),
+    "fields": ("convert.go", "convert.password", "convert.generate", "app.back"),
+    "asking": ("app.back",),
+    "plan": ("convert.go", "convert.change", "convert.password", "convert.again", "convert.without", "app.back"),
+    "running": ("app.back",),
+    "result": ("convert.go", "convert.password", "convert.copy"),
+    "failed": ("convert.again", "convert.without", "convert.change", "app.back"),
+}
+
+
+class ConvertWizard(LeadModal["ConversionResult"]):
+    """Answers what was made, or None when everything was left as it is. Keyboard only; never waits on the UI thread."""
+
+    SCOPE = "convert"
+    DEFAULT_CSS: ClassVar[str] = """
+    ConvertWizard #sheet { width: 100%; height: 100%; background: $background; }
+    ConvertWizard #page { height: 1fr; padding: 0 1; }
+    ConvertWizard #text, ConvertWizard #progress { height: auto; }
+    ConvertWizard #progress { margin-top: 1; }
+    ConvertWizard Form { height: 1fr; }
+    ConvertWizard FieldBox .field-label { width: 23; }
+    ConvertWizard FieldBox .field-note { margin-left: 23; }
+    ConvertWizard #problem { height: auto; max-height: 4; color: $text-error; padding: 0 1; }
+    """
+
+    def __init__(self, lead_id: int) -> None:
+        super().__init__()
+        self.lead_id = lead_id
+        self.step: Step = "reading"
+        self.found: ConvertSuggestion | None = None
+        self.plan: ConversionPlan | None = None
+        self.request: ConvertRequest | None = None
+        self.result: ConversionResult | None = None
+        self.error: LeadtuiError | None = None
+        self.events: list[StepEvent] = []
+        self.shows_password = False
+        self._catalog: Catalog | None = None
+        self._token = CancelToken()
+        self._giving_up = False
+
+    def body(self) -> ComposeResult:
+        """First row, the page or the form, what is wrong, hints."""
+        with Vertical(id="sheet"):
+            yield TitleLine("Convert")
+            with VerticalScroll(id="page"):
+                yield Static("", id="text", markup=False)
+                yield Static("", id="progress", markup=False)
+            yield Vertical(id="fields")
+            yield Static("", id="problem", markup=False)
+            yield Hints(_HINTS["reading"])
+
+    def on_mount(self) -> None:
+        """Nothing but the first page shows."""
+        self._show("reading")
+
+    def office_ready(self) -> None:
+        """Read the lead and everything to choose from."""
+        office = self.office
+
+        def read() -> tuple[ConvertSuggestion, Catalog]:
+            from leadtui.services import conversion
+
+            return conversion.suggest(office, self.lead_id), office.catalog
+
+        self.run_blocking(read, then=lambda answer: self._begin(*answer), failed=self._cannot, group="convert")
+
+    def _cannot(self, error: Exception) -> None:
+        self.dismiss(None)
+        self.lead_app.report(error)
+
+    def _begin(self, found: ConvertSuggestion, catalog: Catalog) -> None:
+        self.found, self._catalog = found, catalog
+        form = Form(fields.specs_for(found), fields.values_for(found), rules=fields.rules_for(found), id="form")
+        self.query_one("#fields").mount(form)
+        self._show("summary")
+
+    # What is shown
+
+    @property
+    def form(self) -> Form:
+        """The fields of step 2."""
+        return self.query_one("#form", Form)
+
+    def _show(self, step: Step) -> None:
+        self.step = step
+        self.query_one("#page").display = step != "fields"
+        self.query_one("#fields").display = step == "fields"
+        self.query_one("#progress").display = step in {"asking", "running"}
+        self._problem("")
+        self._draw()
+        self.hints.show_hints(_HINTS[step])
+        self.lead_app.refresh_hints()
+        if step == "fields":
+            self.form.focus_first()
+        else:
+            self.query_one("#page").focus()
+
+    def _draw(self) -> None:
+        text = self.query_one("#text", Static)
+        found, catalog = self.found, self._catalog
+        if found is None or catalog is None:
+            text.update("Reading …")
+            return
+        self.query_one(TitleLine).show(
+            f"Convert {found.lead.number} {one_line(found.lead.name or '')}", f"step {_NUMBERS[self.step]} of 4"
+        )
+        shows = self.shows_password
+        match self.step:
+            case "summary":
+                text.update(pages.summary(found, catalog))
+            case "plan" | "running" if self.plan is not None:
+                text.update(pages.plan(self.plan, show_password=shows))
+            case "running":
+                text.update("Converting without a router user")
+            case "asking":
+                router = self.request.router.router if self.request and self.request.router else ""
+                text.update(f"Asking {router} …" if router else "Looking …")
+            case "result" if self.result is not None:
+                text.update(pages.result(self.result, show_password=shows))
+            case "failed" if self.error is not None:
+                text.update(pages.failure(self.error, found.lead.status))
+        self.query_one("#progress", Static).update(pages.progress(self.events) if self.events else "")
+
+    def _problem(self, words: str) -> None:
+        line = self.query_one("#problem", Static)
+        line.update(Content(words))
+        line.display = bool(words)
+
+    def unsaved(self) -> str | None:
+        """Esc leaves everything as it is; only what was typed is worth a question."""
+        if self.step == "fields" and self.form.dirty:
+            return "What you typed for the conversion will be lost; the lead stays as it is"
+        return None
+
+    def why_disabled(self, command: Command) -> str | None:
+        """What makes no sense at this step, in words."""
+        step, asks = self.step, self.request is not None and self.request.router is not None
+        match command.name:
+            case "go" if step in {"reading", "asking", "running"}:
+                return "It is being worked on; esc gives it up"
+            case "go" if step == "plan" and self.plan is not None and not self.plan.is_ready:
+                return "This cannot be done as it is: e changes it, t asks again, w leaves the router user out"
+            case "go" if step == "failed":
+                return "t tries again"
+            case "change" if step not in {"plan", "failed", "summary"}:
+                return "There is nothing to change now"
+            case "again" if step not in {"plan", "failed"}:
+                return "There is nothing to try again"
+            case "without" if step not in {"plan", "failed"} or not asks:
+                return "No router user is asked for"
+            case "password" | "generate" | "copy" if step in {"reading", "summary", "asking", "running", "failed"}:
+                return "There is no password here"
+            case "generate" if step != "fields":
+                return "e goes back, where another password can be made"
+            case _:
+                return None
+
+    # Commands
+
+    def do_go(self) -> None:
+        """To the next step."""
+        match self.step:
+            case "summary":
+                self._show("fields")
+            case "fields":
+                self._ask()
+            case "plan":
+                self._convert()
+            case "result":
+                self._leave_with_result()
+
+    def do_change(self) -> None:
+        """Back to the fields."""
+        self._show("fields")
+
+    def do_again(self) -> None:
+        """Look again what would be made; from there it is one key to convert."""
+        if self.request is not None:
+            self._ask(self.request)
+
+    def do_without(self) -> None:
+        """The same without a router user; the plan is shown first."""
+        if self.request is None:
+            return
+        from dataclasses import replace
+
+        if "router_user" in self.form.values():
+            self.form.set_values({"router_user": ""})
+        self._ask(replace(self.request, router=None))
+
+    def do_password(self) -> None:
+        """Show or hide the password."""
+        self.shows_password = not self.shows_password
+        if self.step == "fields":
+            self._show_typed_password()
+        else:
+            self._draw()
+
+    def _show_typed_password(self) -> None:
+        from textual.widgets import Input
+
+        for field in self.form.query("FieldBox.-password Input").results(Input):
+            field.password = not self.shows_password
+
+    def do_generate(self) -> None:
+        """Another password, and shown."""
+        from leadtui.router.credentials import generate_password
+
+        self.form.set_values({"password": generate_password()})
+        self.shows_password = True
+        self._show_typed_password()
+
+    def copy_text(self) -> str:
+        """The user name, and the password where it is shown."""
+        if self.result is None or self.result.router_user is None:
+            return ""
+        name = self.result.router_user.username
+        secret = self.result.password
+        return f"{name}\t{secret.reveal()}" if secret is not None and self.shows_password else name
+
+    def do_copy(self) -> None:
+        """Copy them; the password is not repeated on the bottom line."""
+        if text := self.copy_text():
+            self.app.copy_to_clipboard(text)
+            self.done("User name and password copied" if "\t" in text else "User name copied; p shows the password")
+
+    def do_back(self) -> None:
+        """Esc: from work under way give it up, from a result go with it, else leave everything as it is."""
+        if self.step == "running" and not self._giving_up:
+            self._giving_up = True
+            self._token.cancel()
+            self._problem("Giving up: what was done is being undone. esc leaves this screen, the undoing goes on.")
+        elif self.step == "asking":
+            self._token.cancel()
+            self.lead_app.background.stop(self, "convert")
+            self._show("fields")
+        elif self.step == "result":
+            self._leave_with_result()
+        else:
+            super().do_back()
+
+    def _leave_with_result(self) -> None:
+        self.dismiss(self.result)
+        if self.result is not None:
+            self.app.call_later(self.lead_app.say, self.result.message)
+
+    @on(Form.Submitted)
+    def _entered(self) -> None:
+        """Enter goes from field to field; from the last it goes on."""
+        if self.form.focused_key == self.form.specs[-1].key:
+            self.do_go()
+        else:
+            self.focus_next()
+
+    @on(Form.Changed)
+    def _changed(self, event: Form.Changed) -> None:
+        """Another router has another usual service."""
+        if event.key == "router" and self.found is not None:
+            services = {router.name: router.service for router in self.found.routers}
+            self.form.set_values({"service": services.get(event.values["router"], "pppoe")})
+
+    # Work
+
+    def _ask(self, request: ConvertRequest | None = None) -> None:
+        """Make the plan, asking the router; what the store refuses is shown beside its field."""
+        if request is None:
+            if not self.form.check():
+                return
+            request = fields.request_of(self.form.visible_values())
+        office, token = self.office, CancelToken()
+        self.request, self._token, self.events = request, token, []
+        self.shows_password = False
+        self._show_typed_password()
+        self._show("asking")
+
+        def look() -> ConversionPlan:
+            from leadtui.services import conversion
+
+            return conversion.plan(office, self.lead_id, request, cancel=token)
+
+        self.run_blocking(look, then=self._planned, failed=self._refused, group="convert", cancel=token.cancel)
+
+    def _planned(self, plan: ConversionPlan) -> None:
+        self.plan, self.request = plan, plan.request
+        self._show("plan")
+
+    def _refused(self, error: Exception) -> None:
+        """The store refuses: back to the fields, with the words where they belong."""
+        self._show("fields")
+        if not isinstance(error, LeadtuiError):
+            self.lead_app.report(error)
+            return
+        words = f"{error.message} ({error.hint})" if error.hint else error.message
+        if error.field in self.form.visible_values():
+            self.form.set_errors({str(error.field): words})
+        else:
+            self._problem(words)
+
+    def _convert(self) -> None:
+        request = self.request
+        if request is None:
+            return
+        office, token = self.office, CancelToken()
+        self._token, self._giving_up, self.events = token, False, []
+        self._show("running")
+
+        def step(event: StepEvent) -> None:
+            self.call_later(self._progress, token, event)
+
+        def work() -> ConversionResult:
+            from leadtui.services import conversion
+
+            return conversion.convert(office, self.lead_id, request, on_step=step, cancel=token)
+
+        self.run_blocking(work, then=self._converted, failed=self._failed, group="convert", cancel=token.cancel)
+
+    def _progress(self, token: CancelToken, event: Any) -> None:
+        if token is self._token:
+            self.events.append(event)
+            self.query_one("#progress", Static).update(pages.progress(self.events))
+            self.query_one("#page", VerticalScroll).scroll_end(animate=False)
+
+    def _converted(self, result: ConversionResult) -> None:
+        self.result = result
+        self.shows_password = False
+        self._show("result")
+        self.changed((self.lead_id,))
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, LeadtuiError):
+            self.lead_app.report(error)
+            error = LeadtuiError("something went wrong inside leadtui", hint="the log has the details")
+        self.error = error
+        self._show("failed")
+        self.changed((self.lead_id,))

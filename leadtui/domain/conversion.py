@@ -144,9 +144,11 @@ def plan_rows(facts: PlanFacts) -> list[PlanStep]:
         rows.append(PlanStep("store", f"customer, {facts.customer_type}, from this lead", documents))
     if facts.router is not None:
         menu = "/ppp/secret" if facts.service == "pppoe" else "/ip/hotspot/user"
-        address = f"address {facts.ip}" if facts.ip else "address from the profile's pool"
+        address = f"address {facts.ip}" if facts.ip else "dynamic address"
         rows.append(
-            PlanStep(facts.router, f"{menu}  + {facts.username}", f"profile {facts.profile}, {address}, {facts.tag}")
+            PlanStep(
+                facts.router, f"{menu}  + {facts.username}", f"profile {facts.profile}, {address}, comment {facts.tag}"
+            )
         )
     locked = ", locked" if facts.target.is_locked else ""
     rows.append(

@@ -174,7 +174,7 @@ class ActDialog(LeadModal[Acted]):
             mark = f"{stage.mark} " if stage else ""
             name = "" if row.title == row.number else one_line(row.title)
             return Content.assemble(
-                (f"{row.number} ", "$text-muted"), name, ("  ", ""), (f"{mark}{one_line(row.status)}", "$text-accent")
+                (f"{row.number} ", "dim"), name, ("  ", ""), (f"{mark}{one_line(row.status)}", "$text-accent")
             )
         names = ", ".join(one_line(row.title) for row in read.rows[:3])
         rest = read.matched - min(len(read.rows), 3)

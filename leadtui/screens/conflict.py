@@ -73,10 +73,10 @@ class ConflictScreen(LeadModal[frozenset[str]]):
         return Content.assemble(
             (f"{one_line(str(label))}\n", "bold"),
             ("  ( ) " if is_theirs else "  (•) ", "" if is_theirs else "$accent"),
-            (f"mine    {one_line(mine)}\n", "$text-muted" if is_theirs else ""),
+            (f"mine    {one_line(mine)}\n", "dim" if is_theirs else ""),
             ("  (•) " if is_theirs else "  ( ) ", "$accent" if is_theirs else ""),
-            (f"theirs  {one_line(theirs)}", "" if is_theirs else "$text-muted"),
-            (f"  {by} {when}", "$text-muted"),
+            (f"theirs  {one_line(theirs)}", "" if is_theirs else "dim"),
+            (f"  {by} {when}", "dim"),
         )
 
     def _show(self) -> None:

@@ -69,10 +69,11 @@ def log(office: Office, ref: str | int, entry: LogEntry) -> Done:
     """Put a contact on the timeline. Raises Invalid (with its field), NotPermitted."""
     with office.write() as tx:
         tx.open_batch("log", f"log {entry.type}"[:255])
-        return log_row(tx, w.open_for(tx, ref, "log"), entry)
+        row = w.open_for(tx, ref, "log")
+        return w.answer(tx, row, log_row(tx, row, entry))
 
 
-def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> Done:
+def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> w.Outcome:
     """`log` on a locked row."""
     w.allow(tx, row, "log")
     kind = "_".join(fold(entry.type).replace("-", " ").split())
@@ -125,7 +126,7 @@ def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> Done:
         except LeadtuiError as error:
             warnings = (f"the status stays: {error.message}",)
     _touch(tx, row, columns, "log")
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("follow_up",) if following else ())
+    return w.Outcome(("follow_up",) if following else (), warnings)
 
 
 def _touch(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any], action: str) -> None:
@@ -155,10 +156,11 @@ def add_follow_up(office: Office, ref: str | int, at: str, *, subject: str | Non
     """Add a follow-up to a lead, beside those it has. A past date is taken, with a warning (contract answer 8)."""
     with office.write() as tx:
         tx.open_batch("followup", "follow-up")
-        return add_follow_up_row(tx, w.open_for(tx, ref, "log"), at, subject=subject)
+        row = w.open_for(tx, ref, "log")
+        return w.answer(tx, row, add_follow_up_row(tx, row, at, subject=subject))
 
 
-def add_follow_up_row(tx: WriteTx, row: Mapping[Any, Any], at: str, *, subject: str | None = None) -> Done:
+def add_follow_up_row(tx: WriteTx, row: Mapping[Any, Any], at: str, *, subject: str | None = None) -> w.Outcome:
     """`add_follow_up` on a locked row."""
     w.allow(tx, row, "log")
     when = parse_when(at, tz=tx.catalog.tz, now=tx.now, field="at")
@@ -168,7 +170,7 @@ def add_follow_up_row(tx: WriteTx, row: Mapping[Any, Any], at: str, *, subject: 
     w.change(tx, row, w.next_follow_up(tx, row["id"]), "followup", extra_after={"follow_up_added": when.at.isoformat()})
     start, _ = day_bounds(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
     warnings = ("the follow-up lies in the past: it is overdue at once",) if when.at < start else ()
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("follow_up",))
+    return w.Outcome(("follow_up",), warnings)
 
 
 def complete(office: Office, activity_id: int) -> Done:

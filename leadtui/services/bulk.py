@@ -221,7 +221,7 @@ def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int])
         return w.load(tx, row["id"])
 
     steps: list[tuple[object, Callable[[Mapping[str, Any]], bool]]] = [
-        (act.restore, lambda r: bool(restore_row(tx, r))),
+        (act.restore, lambda r: bool(restore_row(tx, r).changed)),
         (act.set, lambda r: _set(tx, r, act.set)),
         (act.status, lambda r: _status(tx, r, act)),
         (act.lose, lambda r: _lose(tx, r, act.lose or "")),
@@ -230,9 +230,12 @@ def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int])
         (act.tag or act.untag, lambda r: _tags(tx, r, act)),
         (act.interest, lambda r: _interest(tx, r, act.interest, remove=False)),
         (act.uninterest, lambda r: _interest(tx, r, act.uninterest, remove=True)),
-        (act.log, lambda r: bool(log_row(tx, r, act.log or LogEntry("note")))),
-        (act.follow_up, lambda r: bool(add_follow_up_row(tx, r, act.follow_up or "", subject=act.follow_up_subject))),
-        (act.protect, lambda r: bool(protect_row(tx, r, act.protect or ""))),
+        (act.log, lambda r: log_row(tx, r, act.log or LogEntry("note")) is not None),
+        (
+            act.follow_up,
+            lambda r: add_follow_up_row(tx, r, act.follow_up or "", subject=act.follow_up_subject) is not None,
+        ),
+        (act.protect, lambda r: bool(protect_row(tx, r, act.protect or "").changed)),
         (act.unprotect, lambda r: bool(unprotect_row(tx, r).changed)),
         (act.delete, lambda r: _delete(tx, r, act.reason)),
     ]
@@ -271,7 +274,7 @@ def _tags(tx: WriteTx, row: Mapping[Any, Any], act: Act) -> bool:
 
 def _interest(tx: WriteTx, row: Mapping[Any, Any], names: tuple[str, ...], *, remove: bool) -> bool:
     w.allow(tx, row, "edit")
-    return not interest_row(tx, row, names, remove=remove).warnings
+    return bool(interest_row(tx, row, names, remove=remove).changed)
 
 
 def _delete(tx: WriteTx, row: Mapping[Any, Any], reason: str | None) -> bool:

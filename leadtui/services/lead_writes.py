@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 
 from leadtui.domain import phones
 from leadtui.domain.catalog import Stage
-from leadtui.domain.records import LeadRow
+from leadtui.domain.records import Done, LeadRow
 from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
 from leadtui.store import leads as lead_queries
 from leadtui.store import schema as t
@@ -27,6 +28,19 @@ from .lead_values import PERSON_NAME, PERSON_PHONE, clean_tag, derived_columns
 _NUMBER = re.compile(r"[^\W\d_][\w]*-\d{4,6}-\d{4,}")
 _MAX_ID = 2**31 - 1
 _DERIVED_FROM = {"name", "phone_e164", "alt_phone_e164", "email"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an act on one lead did inside an open transaction: the keys that changed, and warnings."""
+
+    changed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def answer(tx: WriteTx, row: Mapping[Any, Any], outcome: Outcome) -> Done:
+    """The outcome with the lead as it is now: what a service answers for one lead. A bulk act never asks for it."""
+    return Done(row_of(tx, row["id"]), tx.batch_id, outcome.warnings, outcome.changed)
 
 
 # -- finding ------------------------------------------------------------------------------------------------------

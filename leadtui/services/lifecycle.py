@@ -36,17 +36,18 @@ def delete(office: Office, ref: str | int, reason: str | None = None) -> Done:
     """Delete a lead softly: it leaves every list and figure, and can be restored. Raises Locked when protected."""
     with office.write() as tx:
         tx.open_batch("delete", "deleted")
-        return delete_row(tx, w.open_for(tx, ref, "delete"), reason)
+        row = w.open_for(tx, ref, "delete")
+        return w.answer(tx, row, delete_row(tx, row, reason))
 
 
-def delete_row(tx: WriteTx, row: Mapping[Any, Any], reason: str | None) -> Done:
+def delete_row(tx: WriteTx, row: Mapping[Any, Any], reason: str | None) -> w.Outcome:
     """`delete` on a locked row."""
     if row["is_protected"]:
         kept = f": {row['protected_reason']}" if row["protected_reason"] else ""
         raise Locked(f"the lead is protected{kept}", code="protected", hint="unprotect it first")
     why = w.reason_text(reason)
     w.change(tx, row, {"deleted_at": tx.now}, "delete", extra_after={"reason": why} if why else None)
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, (), ("deleted_at",))
+    return w.Outcome(("deleted_at",), ())
 
 
 def restore(office: Office, ref: str | int) -> Done:
@@ -54,17 +55,17 @@ def restore(office: Office, ref: str | int) -> Done:
     with office.write() as tx:
         tx.open_batch("restore", "restored")
         row = w.load(tx, w.resolve(tx, ref, deleted=True, action="delete"))
-        return restore_row(tx, row)
+        return w.answer(tx, row, restore_row(tx, row))
 
 
-def restore_row(tx: WriteTx, row: Mapping[Any, Any]) -> Done:
+def restore_row(tx: WriteTx, row: Mapping[Any, Any]) -> w.Outcome:
     """`restore` on a locked row."""
     w.allow(tx, row, "delete")
     if row["deleted_at"] is None:
         raise Refused("the lead is not deleted", code="not_deleted")
     refuse_taken_phone(tx, row)
     w.change(tx, row, {"deleted_at": None}, "restore")
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, (), ("deleted_at",))
+    return w.Outcome(("deleted_at",), ())
 
 
 def refuse_taken_phone(tx: WriteTx, row: Mapping[Any, Any]) -> None:
@@ -131,30 +132,32 @@ def protect(office: Office, ref: str | int, reason: str) -> Done:
     """Protect a lead from being deleted, with the reason that a refusal then shows."""
     with office.write() as tx:
         tx.open_batch("protect", "protected")
-        return protect_row(tx, w.open_for(tx, ref, "protect"), reason)
+        row = w.open_for(tx, ref, "protect")
+        return w.answer(tx, row, protect_row(tx, row, reason))
 
 
-def protect_row(tx: WriteTx, row: Mapping[Any, Any], reason: str) -> Done:
+def protect_row(tx: WriteTx, row: Mapping[Any, Any], reason: str) -> w.Outcome:
     """`protect` on a locked row."""
     w.allow(tx, row, "protect")
     why = w.reason_text(reason, required=True)
     w.change(tx, row, {"is_protected": True, "protected_reason": why}, "protect")
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, (), ("is_protected",))
+    return w.Outcome(("is_protected",), ())
 
 
 def unprotect(office: Office, ref: str | int) -> Done:
     """Take the protection off."""
     with office.write() as tx:
         tx.open_batch("unprotect", "unprotected")
-        return unprotect_row(tx, w.open_for(tx, ref, "protect"))
+        row = w.open_for(tx, ref, "protect")
+        return w.answer(tx, row, unprotect_row(tx, row))
 
 
-def unprotect_row(tx: WriteTx, row: Mapping[Any, Any]) -> Done:
+def unprotect_row(tx: WriteTx, row: Mapping[Any, Any]) -> w.Outcome:
     """`unprotect` on a locked row."""
     w.allow(tx, row, "protect")
     changed = w.change(tx, row, {"is_protected": False, "protected_reason": None}, "unprotect")
     warnings = () if changed else ("it was not protected",)
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("is_protected",) if changed else ())
+    return w.Outcome(("is_protected",) if changed else (), warnings)
 
 
 # -- tags and interests ---------------------------------------------------------------------------------------------
@@ -164,17 +167,19 @@ def tag(office: Office, ref: str | int, names: Iterable[str]) -> Done:
     """Put tags on a lead; new words become new tags."""
     with office.write() as tx:
         tx.open_batch("tag", "tagged")
-        return retag_row(tx, w.open_for(tx, ref, "edit"), add=names)
+        row = w.open_for(tx, ref, "edit")
+        return w.answer(tx, row, retag_row(tx, row, add=names))
 
 
 def untag(office: Office, ref: str | int, names: Iterable[str]) -> Done:
     """Take tags off a lead."""
     with office.write() as tx:
         tx.open_batch("untag", "untagged")
-        return retag_row(tx, w.open_for(tx, ref, "edit"), remove=names)
+        row = w.open_for(tx, ref, "edit")
+        return w.answer(tx, row, retag_row(tx, row, remove=names))
 
 
-def retag_row(tx: WriteTx, row: Mapping[Any, Any], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Done:
+def retag_row(tx: WriteTx, row: Mapping[Any, Any], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> w.Outcome:
     """Change the tags of a locked row."""
     from leadtui.text import fold
 
@@ -191,7 +196,7 @@ def retag_row(tx: WriteTx, row: Mapping[Any, Any], *, add: Iterable[str] = (), r
     if changed:
         w.change(tx, row, {}, "tag", extra_before={"tags": had}, extra_after={"tags": now})
     warnings = () if changed else ("nothing changed",)
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("tags",) if changed else ())
+    return w.Outcome(("tags",) if changed else (), warnings)
 
 
 def interest(office: Office, ref: str | int, products: Iterable[str], *, remove: bool = False) -> Done:
@@ -199,10 +204,10 @@ def interest(office: Office, ref: str | int, products: Iterable[str], *, remove:
     with office.write() as tx:
         tx.open_batch("interest", "interests")
         row = w.open_for(tx, ref, "edit")
-        return interest_row(tx, row, products, remove=remove)
+        return w.answer(tx, row, interest_row(tx, row, products, remove=remove))
 
 
-def interest_row(tx: WriteTx, row: Mapping[Any, Any], products: Iterable[str], *, remove: bool) -> Done:
+def interest_row(tx: WriteTx, row: Mapping[Any, Any], products: Iterable[str], *, remove: bool) -> w.Outcome:
     """`interest` on a locked row. Raises Invalid for a product that does not exist."""
     names = [tx.catalog.find_product(p, field="interest").name for p in products]
     had = w.interests_of(tx, row["id"])
@@ -211,7 +216,7 @@ def interest_row(tx: WriteTx, row: Mapping[Any, Any], products: Iterable[str], *
     changed = wanted != had
     if changed:
         w.change(tx, row, {}, "interest", extra_before={"interests": had}, extra_after={"interests": wanted})
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, () if changed else ("nothing changed",))
+    return w.Outcome(("interests",) if changed else (), () if changed else ("nothing changed",))
 
 
 # -- documents ------------------------------------------------------------------------------------------------------

@@ -35,17 +35,17 @@ def set_status(
                 field="version",
                 hint=f"it is at version {row['version']} now",
             )
-        return set_status_row(tx, row, status, reason=reason, notes=notes)
+        return w.answer(tx, row, set_status_row(tx, row, status, reason=reason, notes=notes))
 
 
 def set_status_row(
     tx: WriteTx, row: Mapping[Any, Any], status: str, *, reason: str | None, notes: str | None = None
-) -> Done:
+) -> w.Outcome:
     """`set_status` on a locked row the actor may move."""
     columns = status_columns(tx, row, status, reason=reason, notes=notes)
     changed = w.change(tx, row, columns, "status")
     warnings = () if changed else ("it has this status already",)
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("status",) if changed else ())
+    return w.Outcome(("status",) if changed else (), warnings)
 
 
 def status_columns(
@@ -90,10 +90,10 @@ def lose(office: Office, ref: str | int, reason: str, *, status: str | None = No
     with office.write() as tx:
         tx.open_batch("lose", "lost")
         row = w.open_for(tx, ref, "lose")
-        return lose_row(tx, row, reason, status=status)
+        return w.answer(tx, row, lose_row(tx, row, reason, status=status))
 
 
-def lose_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str | None = None) -> Done:
+def lose_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str | None = None) -> w.Outcome:
     """`lose` on a locked row. Raises Refused for a lead that is lost already, Locked for a converted one."""
     why = w.reason_text(reason, required=True)
     stages = tx.catalog.stages_of(row["pipeline_id"])
@@ -110,7 +110,7 @@ def lose_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str | 
     check_move(tx.catalog.pipeline_by_id[row["pipeline_id"]], current, target, why)
     w.note_status(tx, row, target, why)
     w.change(tx, row, w.stage_columns(tx, target) | _lost_columns(tx, why), "lose")
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, (), ("status",))
+    return w.Outcome(("status",), ())
 
 
 def reopen(office: Office, ref: str | int, reason: str, *, status: str | None = None) -> Done:
@@ -118,10 +118,10 @@ def reopen(office: Office, ref: str | int, reason: str, *, status: str | None = 
     with office.write() as tx:
         tx.open_batch("reopen", "reopened")
         row = w.open_for(tx, ref, "reopen")
-        return reopen_row(tx, row, reason, status=status)
+        return w.answer(tx, row, reopen_row(tx, row, reason, status=status))
 
 
-def reopen_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str | None = None) -> Done:
+def reopen_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str | None = None) -> w.Outcome:
     """`reopen` on a locked row. It goes back to the status it had before, unless one is named."""
     why = w.reason_text(reason, required=True)
     current = tx.catalog.stage_by_id[row["stage_id"]]
@@ -138,7 +138,7 @@ def reopen_row(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, status: str 
             warnings = ("its router user stays on the router: remove or suspend it there if it is not wanted",)
     w.note_status(tx, row, target, why)
     w.change(tx, row, columns, "reopen")
-    return Done(w.row_of(tx, row["id"]), tx.batch_id, warnings, ("status",))
+    return w.Outcome(("status",), warnings)
 
 
 def _stage_before(tx: WriteTx, row: Mapping[Any, Any]) -> Stage:

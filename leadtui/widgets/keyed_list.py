@@ -94,7 +94,7 @@ class KeyedList(OptionList):
         return Content.assemble(
             (f"{entry.key or ' '} ", "bold $accent"),
             entry.label,
-            (f"  {entry.note}" if entry.note else "", "$text-muted"),
+            (f"  {entry.note}" if entry.note else "", "dim"),
         )
 
     def on_key(self, event: events.Key) -> None:

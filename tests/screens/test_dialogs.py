@@ -228,12 +228,12 @@ async def test_lose_wants_a_reason_and_reopen_too(office: Office, lead: int) -> 
 
 
 async def test_a_counted_reason_takes_one_key(office: Office, lead: int) -> None:
-    admin.add(office, "lost_reason", {"name": "Price"})
+    admin.add(office, "lost_reason", {"name": "Landlord refuses"})
     async with opened(office, lambda: LoseDialog((lead,))) as run:
         keys = {entry.value: entry.key for entry in run.app.screen.query_one("#counted", KeyedList).entries}
-        await run.press(keys["Price"])
+        await run.press(keys["Landlord refuses"])
         assert run.answer.ids == (lead,)
-    assert leads.get(office, lead).fields["lost_reason"] == "Price"
+    assert leads.get(office, lead).fields["lost_reason"] == "Landlord refuses"
 
 
 async def test_delete_says_what_happens_and_a_protected_lead_is_refused(office: Office, lead: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.content import Content
 
 from leadtui.domain.money import format_money
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 Part = str | tuple[str, str]
 
 _LABEL = 14
+_WIDTH = 77
 _MARKS = {
     "will": ("", ""),
     "ok": (" ✓", "$text-success"),
@@ -94,11 +96,13 @@ def plan(found: ConversionPlan, *, show_password: bool) -> Content:
 
 def _plan_row(step: PlanStep, where: str) -> list[Part]:
     mark, style = _MARKS[step.state]
-    parts: list[Part] = [(fit(one_line(where), _LABEL), "$text-muted"), (one_line(step.what).removesuffix(" ✓"), style)]
-    parts += [(mark, style), "\n"]
-    if step.detail:
-        parts += [" " * _LABEL, (one_line(step.detail.partition(chr(10))[0]), "$text-muted"), "\n"]
-    return parts
+    what, detail = one_line(step.what).removesuffix(" ✓"), one_line(step.detail.partition("\n")[0])
+    parts: list[Part] = [(fit(one_line(where), _LABEL), "$text-muted"), (what, style), (mark, style)]
+    if detail and cell_len(what + mark + detail) + 2 <= _WIDTH - _LABEL:
+        parts += [(f"  {detail}", "$text-muted")]
+    elif detail:
+        parts += ["\n", " " * _LABEL, (detail, "$text-muted")]
+    return [*parts, "\n"]
 
 
 def progress(events: Sequence[StepEvent]) -> Content:
@@ -123,7 +127,7 @@ def result(done: ConversionResult, *, show_password: bool) -> Content:
     if user is None:
         parts += row("router user", "none: only the customer was made")
     else:
-        parts += ["\n", *rule(f"{user.service} on {user.router}")]
+        parts += ["\n", *rule(f"{'PPPoE' if user.service == 'pppoe' else 'Hotspot'} user on {user.router}")]
         parts += row("user name", user.username, "bold")
         password = done.password.reveal() if done.password is not None else ""
         parts += row(

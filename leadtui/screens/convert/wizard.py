@@ -33,7 +33,7 @@ _NUMBERS: dict[Step, int] = {
 _HINTS: dict[Step, tuple[str, ...]] = {
     "reading": ("app.back",),
     "summary": ("convert.go", "app.back"),
-    "fields": ("convert.go", "convert.password", "convert.generate", "app.back"),
+    "fields": ("convert.forward", "convert.reveal", "convert.generate", "app.back"),
     "asking": ("app.back",),
     "plan": ("convert.go", "convert.change", "convert.password", "convert.again", "convert.without", "app.back"),
     "running": ("app.back",),
@@ -202,6 +202,14 @@ class ConvertWizard(LeadModal["ConversionResult"]):
                 self._convert()
             case "result":
                 self._leave_with_result()
+
+    def do_forward(self) -> None:
+        """The same, from within a field."""
+        self.lead_app.run_command("convert.go")
+
+    def do_reveal(self) -> None:
+        """Show or hide the password, from within a field."""
+        self.lead_app.run_command("convert.password")
 
     def do_change(self) -> None:
         """Back to the fields."""

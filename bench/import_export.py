@@ -1,23 +1,21 @@
-"""Import and export of 100,000 messy leads, each as its own process from start to end, beside plain `sqlite3` + `csv`.
+"""Import and export of messy leads, each as its own process from start to end, beside plain `sqlite3` + `csv`.
 
-    python bench/import_export.py [rows]
-
-Prints seconds, and how many times the plain program's. The plain program parses no phone, checks no duplicate, writes
-no audit and no search index: it is the floor, not a rival. Budget: import ≤ 15 s, export ≤ 1.5 s for 100,000 rows.
+The plain program parses no phone, checks no duplicate, writes no audit and no search index: it is the floor, not a
+rival. Goals: import ≤ 15 s, export ≤ 1.5 s for 100,000 rows.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import random
-import resource
 import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+
+from bench.table import Table
 
 FIRST = "Achieng Brian Fatuma Kevin Wanjiku Otieno Mary John Amina Peter Grace Samuel José Müller Chebet Njeri".split()
 LAST = "Odhiambo Kamau Hassan Otieno Mwangi Njeri Ali Kiptoo Wafula Mutua Nyambura O'Brien Cheruiyot Barasa".split()
@@ -81,44 +79,41 @@ else:
 """
 
 
-def timed(args: list[str], env: dict[str, str]) -> tuple[float, str, int]:
+def timed(args: list[str], env: Mapping[str, str]) -> tuple[float, str, int]:
     """(seconds, standard output, exit code) of a process."""
     start = time.perf_counter()
-    done = subprocess.run(args, env=env, capture_output=True, text=True)
+    done = subprocess.run(args, env=dict(env), capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode not in (0, 5):
         print(done.stderr[-2000:], file=sys.stderr)
     return seconds, done.stdout, done.returncode
 
 
-def main() -> int:
-    """Run everything once and print it."""
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        env = {**os.environ, "LEADTUI_DB": str(folder / "leads.db"), "HOME": name, "LEADTUI_CONFIG": str(folder / "c.toml")}
-        messy(folder / "messy.csv", rows)
-        ours = [sys.executable, "-m", "leadtui"]
-        timed([*ours, "init", "--preset", "isp"], env)
-        plain = [sys.executable, "-c", PLAIN, str(folder / "plain.db")]
-        export = str(folder / "export.csv")
-        steps = [
-            ("import", [*ours, "lead", "import", str(folder / "messy.csv"), "--json"],
-             [*plain, "import", str(folder / "messy.csv")]),
-            ("export csv", [*ours, "lead", "export", "--out", export, "--json"], [*plain, "export", export + ".plain"]),
-            ("import own export", [*ours, "lead", "import", export, "--json"], None),
-            ("export jsonl", [*ours, "lead", "export", "--format", "jsonl", "--out", export + ".jsonl", "--json"], None),
-        ]  # fmt: skip
-        print(f"{rows:,} rows, {(folder / 'messy.csv').stat().st_size / 1e6:.1f} MB")
-        for title, command, floor in steps:
-            seconds, out, code = timed(command, env)
-            base = timed(floor, env)[0] if floor else None
-            ratio = f"{seconds / base:5.1f} × plain ({base:.2f} s)" if base else ""
-            told = {k: v for k, v in json.loads(out or "{}").items() if isinstance(v, int) and not isinstance(v, bool)}
-            print(f"{title:18} {seconds:6.2f} s  {ratio:28} exit {code} {told}")
-        print(f"largest process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB")
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def import_export(table: Table, folder: Path, env: Mapping[str, str], rows: int) -> None:
+    """Fill the database of `env` from a messy file, export it, and import the export again."""
+    messy(folder / "messy.csv", rows)
+    ours = [sys.executable, "-m", "leadtui"]
+    plain = [sys.executable, "-c", PLAIN, str(folder / "plain.db")]
+    export = str(folder / "export.csv")
+    steps: list[tuple[str, list[str], list[str] | None, float]] = [
+        ("import of a messy file", [*ours, "lead", "import", str(folder / "messy.csv"), "--json"],
+         [*plain, "import", str(folder / "messy.csv")], 15.0),
+        ("export as CSV", [*ours, "lead", "export", "--out", export, "--json"], [*plain, "export", export + ".plain"], 1.5),
+        ("import of that export again", [*ours, "lead", "import", export, "--json"], None, 0),
+        ("export as JSON lines", [*ours, "lead", "export", "--format", "jsonl", "--out", export + ".jsonl", "--json"], None, 0),
+    ]  # fmt: skip
+    table.head(f"Files of {rows:,} rows ({(folder / 'messy.csv').stat().st_size / 1e6:.1f} MB), whole processes")
+    for what, command, floor, most in steps:
+        seconds, out, _ = timed(command, env)
+        base = timed(floor, env)[0] if floor else None
+        told = json.loads(out or "{}")
+        counts = ", ".join(f"{told[key]:,} {key}" for key in ("created", "skipped", "failed") if key in told)
+        goal = most * rows / 100_000
+        table.row(
+            what, f"{seconds:.2f} s", "" if base is None else f"sqlite3 + csv {base:.2f} s",
+            seconds / base if base else None, f"≤ {goal:g} s" if most else "", seconds <= goal if most else None,
+        )  # fmt: skip
+        if counts:
+            table.row("… what it did", counts)
+        if what.endswith("again"):
+            table.row("… new leads by it", str(told.get("created")), "", None, "0", told.get("created") == 0)

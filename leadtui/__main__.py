@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -29,7 +30,8 @@ def plain_start(arguments: Sequence[str]) -> tuple[str | None, str | None] | Non
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program; returns its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if (start := plain_start(arguments)) is not None:
+    # A shell asking for completions calls the program without arguments.
+    if "_LEADTUI_COMPLETE" not in os.environ and (start := plain_start(arguments)) is not None:
         from leadtui.start import run_tui
 
         return run_tui(*start)

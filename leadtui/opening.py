@@ -48,6 +48,9 @@ class Opening:
             if node.is_running:
                 node.call_later(call)
         self.app.refresh_hints()
+        from leadtui.screens.pending_jobs import settle_quietly
+
+        settle_quietly(self.app)
 
     def when_open(self, node: DOMNode, call: Callable[[], None]) -> None:
         """Call at once when the office is open, else when it is."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMPLETE_VARIABLE = "_LEADTUI_COMPLETE"
 """Set by the shell's completion script."""
@@ -62,6 +65,8 @@ def _run(argv: list[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         raise
+    except OSError as error:
+        return _system_refused(error)
     except Exception as error:  # noqa: BLE001 - the last door: a person never sees a traceback
         return _our_bug(error)
 
@@ -169,11 +174,32 @@ def _sentence(error: Any) -> str:
     return str(error.format_message()).strip().rstrip(".") or "the command is not understood"
 
 
+def _system_refused(error: OSError) -> int:
+    """A folder that cannot be written, a file that is gone: nobody's bug, said in the system's words."""
+    from leadtui.cli.output import print_error
+    from leadtui.errors import OtherSide
+
+    path = _write_log(error)
+    words = error.strerror or type(error).__name__
+    message = f"{error.filename}: {words}" if error.filename else words
+    print_error(OtherSide(message, code="system", hint=f"the log is at {path}"))
+    return OtherSide.exit_code
+
+
 def _our_bug(error: Exception) -> int:
     """Something we did not think of: one sentence and where the log is; the details go there only."""
+    from leadtui.cli.output import print_error
+    from leadtui.errors import LeadtuiError
+
+    path = _write_log(error)
+    print_error(LeadtuiError("something went wrong inside leadtui", code="internal", hint=f"the log is at {path}"))
+    return 1
+
+
+def _write_log(error: Exception) -> Path:
+    """Put an error into the log; a log that cannot be written must not hide it. Returns where the log is."""
     import logging
 
-    from leadtui.cli.output import print_error
     from leadtui.config import Settings, load_settings, log_path, setup_logging
     from leadtui.errors import LeadtuiError
 
@@ -185,7 +211,6 @@ def _our_bug(error: Exception) -> int:
     try:
         path = setup_logging(settings)
         logging.getLogger("leadtui.cli").exception("the command line failed", exc_info=error)
-    except Exception:  # noqa: BLE001, S110 - a log that cannot be written must not hide the sentence
+    except Exception:  # noqa: BLE001, S110 - see above
         pass
-    print_error(LeadtuiError("something went wrong inside leadtui", code="internal", hint=f"the log is at {path}"))
-    return 1
+    return path

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     app.command("convert")(convert)
 
 
-def convert(  # noqa: PLR0917 - one parameter an option
+def convert(
     refs: Refs = None,
     notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="why; kept with the lead")] = None,
     kind: Annotated[str, typer.Option("--type", metavar="Retail|Corporate", help="of the new customer")] = "Retail",

@@ -46,9 +46,7 @@ def list_(limit: Limit = 20, page: Page = 1) -> None:
     with office() as opened:
         found = history.batches(opened, limit=limit, offset=(page - 1) * limit)
         view = View.of(opened)
-        total = (page - 1) * limit + len(found)
-        if len(found) == limit:
-            total = len(history.batches(opened, limit=1_000_000))
+        total = history.batch_count(opened)
     rows = [
         (b.id, view.local(b.at), b.by, b.label or b.kind, b.count, _undoable(b.undone_at is not None, b.can_undo))
         for b in found

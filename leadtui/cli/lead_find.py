@@ -11,10 +11,9 @@ import typer
 from leadtui.cli import complete
 from leadtui.cli.context import note, office
 from leadtui.cli.output import emit
-from leadtui.errors import FilterError, NotFound
+from leadtui.errors import FilterError
 
 if TYPE_CHECKING:
-    from leadtui.domain.records import LeadRow
     from leadtui.services.office import Office
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="number, id or phone of a lead")]
@@ -39,18 +38,6 @@ def pointed_at(text: str | None) -> Iterator[None]:
     except FilterError as error:
         error.text = error.text or text or ""
         raise
-
-
-def deleted_lead(opened: Office, ref: str) -> LeadRow:
-    """The one deleted lead that a REF names. Raises NotFound."""
-    from leadtui.services import leads
-
-    asked = [f"id:{ref}"] if ref.isascii() and ref.isdigit() and len(ref) < 10 else []
-    for where in (*asked, '"' + ref.replace('"', "") + '"'):
-        found = leads.search(opened, where, limit=2, total=False, deleted=True).rows
-        if len(found) == 1:
-            return found[0]
-    raise NotFound(f"there is no deleted lead '{ref[:80]}'", field="ref", hint="see: leadtui lead list is:deleted")
 
 
 def list_(

@@ -9,7 +9,7 @@ import typer
 from leadtui.cli import complete
 from leadtui.cli.context import confirm_many, office
 from leadtui.cli.lead_fields import assignments
-from leadtui.cli.lead_find import deleted_lead, filter_text, pointed_at
+from leadtui.cli.lead_find import filter_text, pointed_at
 from leadtui.cli.lead_one import OptionalReason, answer
 from leadtui.cli.output import emit, emit_partly
 from leadtui.errors import UsageError
@@ -44,7 +44,7 @@ def target_of(opened: Office, refs: list[str] | None, where: str | None, *, dele
         if not where.strip():
             raise UsageError("--where is empty: that would be every lead", field="where")
         return Target(where=filter_text(opened, [where]))
-    ids = [deleted_lead(opened, ref).id if deleted else leads.lead_id_of(opened, ref) for ref in refs or []]
+    ids = [leads.lead_id_of(opened, ref, deleted=deleted) for ref in refs or []]
     return Target(ids=tuple(dict.fromkeys(ids)))
 
 

@@ -10,7 +10,7 @@ import typer
 from leadtui.cli import complete
 from leadtui.cli.context import confirm, office, warn
 from leadtui.cli.lead_fields import OPTION_OF, with_fields
-from leadtui.cli.lead_find import Ref, deleted_lead
+from leadtui.cli.lead_find import Ref
 from leadtui.cli.output import emit
 from leadtui.errors import Invalid, UsageError
 
@@ -173,20 +173,17 @@ def purge(
 ) -> None:
     """Remove a deleted lead and everything about it for good; this cannot be undone."""
     from leadtui.cli import render
-    from leadtui.errors import NotPermitted
     from leadtui.services import lifecycle
 
     with office() as opened:
-        if not opened.actor.may("purge"):
-            raise NotPermitted("you may not purge leads", hint=f"the role '{opened.actor.role}' does not permit it")
-        found = deleted_lead(opened, ref)
+        found = lifecycle.purge(opened, ref, reason, dry_run=True).lead
         view = render.View.of(opened)
         if dry_run:
             document = {"dry_run": True, "lead": render.lead_json(found, view)}
             emit(document, lambda: f"would remove {render.lead_line(found, view)}")
             return
         confirm(f"Remove {found.number} {found.title} for good?", yes=yes)
-        answer(opened, lifecycle.purge(opened, str(found.id), reason or "no reason given"))
+        answer(opened, lifecycle.purge(opened, found.id, reason))
 
 
 def protect(ref: Ref, reason: Reason) -> None:

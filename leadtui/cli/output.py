@@ -17,7 +17,7 @@ from leadtui.errors import FilterError, LeadtuiError, OtherSide, PartlyDone
 from leadtui.text import shorten, strip_controls, strip_segment
 
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-_MIN_CELL = 8
+_MIN_CELL = 6
 
 
 def prepare_streams() -> None:
@@ -145,15 +145,23 @@ def words(value: Any) -> str:
     return str(value)
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = ()) -> str:
-    """Aligned columns; on a terminal the widest are cut to fit, in a pipe nothing is cut."""
+def terminal_width() -> int | None:
+    """How many cells a line has, None where nobody looks: a pipe gets everything."""
+    return shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
+
+
+def table(
+    headers: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Iterable[int] = (), whole: Iterable[int] = ()
+) -> str:
+    """Aligned columns; on a terminal the widest are cut to fit (never those of `whole`), in a pipe nothing is cut."""
     from rich.cells import cell_len
 
     cells = [[strip_segment(words(v).replace("\n", " ").replace("\t", " ")) for v in row] for row in rows]
     every = [list(headers), *cells]
     widths = [max(cell_len(row[i]) for row in every) for i in range(len(headers))]
-    if sys.stdout and sys.stdout.isatty():
-        widths = _fitted(widths, shutil.get_terminal_size().columns)
+    room = terminal_width()
+    if room is not None:
+        widths = _fitted(widths, room, frozenset(whole))
     to_right = frozenset(right)
     return "\n".join(_line(row, widths, to_right) for row in every)
 
@@ -169,11 +177,12 @@ def _line(row: Sequence[str], widths: Sequence[int], to_right: frozenset[int]) -
     return "  ".join(parts).rstrip()
 
 
-def _fitted(widths: list[int], room: int) -> list[int]:
+def _fitted(widths: list[int], room: int, whole: frozenset[int]) -> list[int]:
     """Shorten the widest columns until the table fits, none below what still says something."""
     widths = list(widths)
-    while sum(widths) + 2 * (len(widths) - 1) > room:
-        widest = max(range(len(widths)), key=widths.__getitem__)
+    cuttable = [i for i in range(len(widths)) if i not in whole]
+    while cuttable and sum(widths) + 2 * (len(widths) - 1) > room:
+        widest = max(cuttable, key=widths.__getitem__)
         if widths[widest] <= _MIN_CELL:
             break
         widths[widest] -= 1

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from leadtui.cli.output import pairs, table, words
+from leadtui.cli.output import pairs, table, terminal_width, words
 from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
 from leadtui.domain.money import format_money, to_json
@@ -114,7 +114,9 @@ def _lead_words(lead: LeadRow, key: str, view: View) -> str:
 def column_keys(text: str | None) -> tuple[str, ...]:
     """The keys that `--columns a,b,c` names. Raises UsageError."""
     if text is None:
-        return ("number", "name", "phone", "source", "status", "assigned_to", "next_follow_up", "created_at")
+        room = terminal_width()
+        more = ("source", "created_at") if room is None or room >= 120 else ()
+        return ("number", "name", "phone", "status", "assigned_to", "next_follow_up", *more)
     keys = []
     for word in text.split(","):
         field = find_field(word)
@@ -132,7 +134,8 @@ def lead_table(leads: Sequence[LeadRow], keys: Sequence[str], view: View) -> str
     keys = [key for key in keys if not view.hides(key)]
     headers = [BY_KEY[_SAME.get(key, key)].label if _SAME.get(key, key) in BY_KEY else key for key in keys]
     right = [i for i, key in enumerate(keys) if key in _MONEY or key in ("id", "score", "version")]
-    return table(headers, [[_lead_words(lead, key, view) for key in keys] for lead in leads], right=right)
+    whole = [i for i, key in enumerate(keys) if key in ("number", "phone")]
+    return table(headers, [[_lead_words(lead, key, view) for key in keys] for lead in leads], right=right, whole=whole)
 
 
 def lead_line(lead: LeadRow, view: View) -> str:

@@ -42,7 +42,7 @@ PASSWORD_VARIABLE = "LEADTUI_ROUTER_PASSWORD"  # noqa: S105 - the name of a vari
 
 
 @app.command("add")
-def add(  # noqa: PLR0917 - one parameter an option
+def add(
     name: Annotated[str, typer.Option("--name", help="what people call it")],
     host: Annotated[str, typer.Option("--host", metavar="ADDRESS", help="its name or address")],
     username: Annotated[str, typer.Option("--username", metavar="NAME", help="its account for this program")],
@@ -72,7 +72,7 @@ def add(  # noqa: PLR0917 - one parameter an option
 
 
 @app.command("edit")
-def edit(  # noqa: PLR0917 - one parameter an option
+def edit(
     router: Name,
     name: Annotated[str | None, typer.Option("--name", help="another name")] = None,
     host: Host = None,

@@ -79,6 +79,9 @@ def edit(
     phone: Phone = None,
     email: Email = None,
     os_account: Account = None,
+    available: Annotated[
+        bool | None, typer.Option("--available/--no-available", help="whether automatic assignment may choose them")
+    ] = None,
 ) -> None:
     """Change a user; an empty value clears one."""
     from leadtui.errors import UsageError
@@ -87,6 +90,8 @@ def edit(
     values = _typed(
         name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
     )  # fmt: skip
+    if available is not None:
+        values["available"] = "yes" if available else "no"
     if not values:
         raise UsageError("nothing to change", field="name", code="missing_option", hint="see: leadtui user edit --help")
     with office() as opened:

@@ -31,6 +31,7 @@ class ConflictScreen(LeadModal[frozenset[str]]):
     CSS = """
     ConflictScreen > .dialog { width: 80; }
     ConflictScreen OptionList { height: auto; max-height: 15; border: none; padding: 0; background: $surface; }
+    ConflictScreen OptionList:ansi > .option-list--option-highlighted { text-style: bold reverse; }
     ConflictScreen .note { height: auto; color: $text-muted; }
     """
 

@@ -252,13 +252,12 @@ class FirstRunScreen(LeadScreen[Callable[[], Any] | None]):
 
 
 def _make_demo() -> Any:
-    """A demo in a folder of its own, opened as its principal."""
-    import tempfile
-    from pathlib import Path
+    """A demo in a folder of its own, its training router running; both are gone when the program ends."""
+    import atexit
 
-    from leadtui.services.demo import build_demo
+    from leadtui.services.demo import start_demo
     from leadtui.services.office import open_office
 
-    folder = Path(tempfile.mkdtemp(prefix="leadtui-demo-"))
-    info = build_demo(folder / "demo.db")
-    return open_office(str(info.db), origin="tui")
+    running = start_demo()
+    atexit.register(running.close)
+    return open_office(running.db, origin="tui")

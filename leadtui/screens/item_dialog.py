@@ -126,20 +126,22 @@ def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]]
             ("place", item.path),
         ]
         return "Document", facts, []
-    facts = [("subject", item.subject)]
-    if item.scheduled_at is not None:
+    kind = kind_words(item.type)
+    subject = item.subject if kind_words(item.subject).replace(" ", "-") != kind else ""
+    facts = [("subject", subject)]
+    if item.scheduled_at is not None and item.scheduled_at != item.completed_at:
+        planned = moment(item.scheduled_at, now, tz).strip()
         due = relative(item.scheduled_at, item.all_day, now, tz)
-        facts.append(("due", f"{due} ({moment(item.scheduled_at, now, tz).strip()})"))
+        facts.append(("due", f"{due} ({planned})") if item.is_open else ("planned for", planned))
     if item.completed_at is not None:
         facts.append(("done", moment(item.completed_at, now, tz)))
     if item.cancelled_at is not None:
         facts.append(("called off", moment(item.cancelled_at, now, tz)))
     facts += [
-        ("outcome", " · ".join(one for one in (item.outcome, item.outcome_note) if one)),
+        ("outcome", " · ".join(one for one in ((item.outcome or "").replace("_", " "), item.outcome_note) if one)),
         ("next", item.next_action or ""),
         ("for", item.assigned_to or ""),
         ("written", f"{moment(item.created_at, now, tz)} by {item.created_by_name or item.created_by}"),
     ]
-    kind = kind_words(item.type)
     heading = kind[:1].upper() + kind[1:]
     return heading, [(label, words) for label, words in facts if words], [item.details] if item.details else []

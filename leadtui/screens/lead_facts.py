@@ -122,7 +122,7 @@ class Facts:
 
     # Sections
 
-    def wants(self) -> list[Line]:
+    def wants(self, width: int) -> list[Line]:
         """What the lead is interested in, and through whom."""
         row, lines = self.detail.row, [Line(rule="Wants")]
         start = len(lines)
@@ -131,12 +131,11 @@ class Facts:
                 lines.append(Line(text((words, "strong"))))
         if self.detail.interests:
             lines.append(Line(text(("interested in ", "muted"), ", ".join(self.detail.interests))))
-        isp, reason = self.say("current_isp"), self.say("reason")
+        isp, reason = self.say("current_isp"), " ".join(self.say("reason").split())
         if isp or reason:
-            quote = f"“{_first_line(reason)}”" if reason else ""
-            lines.append(
-                Line(text((f"now with {isp}" if isp else "") + (": " if isp and quote else "") + self.signs(quote)))
-            )
+            words = ": ".join(one for one in (f"now with {isp}" if isp else "", f"“{reason}”" if reason else "") if one)
+            said = wrapped(textwrap.shorten(words, 3 * (width - 4), placeholder=" …"), width - 2)
+            lines += [Line(text(self.signs(one))) for one in said]
         if row.brought_in_by and "brought_in_by" not in self.hidden:
             contact = row.brought_in_by_contact
             phone = format_phone(contact, self.catalog.country) if contact else ""
@@ -325,8 +324,11 @@ class Facts:
     def _facts(self, width: int) -> list[Row]:
         pair = width >= 56
         rows = stack(self.head(width), width)
-        wants, money = self.wants(), self.money()
-        rows += beside(wants, money, width, 0.58) if pair and money else stack([*wants, *money], width)
+        money = self.money()
+        if pair and money:
+            rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)
+        else:
+            rows += stack([*self.wants(width), *money], width)
         rows += stack([*self.outcome(), *self.next_steps()], width)
         rows += self.details(pair, width)
         return rows + stack(self.documents(), width)
@@ -335,7 +337,7 @@ class Facts:
         """The pane beside the list: facts, last three contacts, next step."""
         title, state = self.title()
         lines = [Line(text((title, "strong"))), Line(text(state)), *self.head(width)]
-        lines += [*self.next_steps(), *self.last_contacts(), *self.outcome(), *self.wants(), *self.money()]
+        lines += [*self.next_steps(), *self.last_contacts(), *self.outcome(), *self.wants(width), *self.money()]
         return [*stack(lines, width), *self.details(False, width)]
 
 

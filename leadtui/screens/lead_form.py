@@ -111,19 +111,18 @@ class LeadForm(LeadModal[Acted]):
             values = self._first_values(catalog) | self.preset
         pipeline = self._pipeline(values)
         specs = specs_for(catalog, actor, pipeline, detail)
-        self.query_one("#fields").mount(
-            Form(
-                specs,
-                values,
-                rules=lambda now: states_for(self._pipeline(now), now, specs),
-                compute=lambda now: computed(now, catalog.currency),
-                id="form",
-            )
+        form = Form(
+            specs,
+            values,
+            rules=lambda now: states_for(self._pipeline(now), now, specs),
+            compute=lambda now: computed(now, catalog.currency),
+            id="form",
         )
-        self.call_after_refresh(self._begin)
+        self.call_later(self._begin, form)
 
-    def _begin(self) -> None:
-        self.form.focus_first()
+    async def _begin(self, form: Form) -> None:
+        await self.query_one("#fields").mount(form)
+        form.focus_first()
         if self.preset and self.lead_id is None:
             self._look_for_duplicates()
 

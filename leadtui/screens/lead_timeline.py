@@ -13,10 +13,20 @@ from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusE
 Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow
 
 SIGNS: Final = {
-    "call": "☏", "phone": "☏", "email": "✉", "note": "✎", "meeting": "⌂", "visit": "⌂", "site-visit": "⌂",
-    "site_visit": "⌂", "whatsapp": "✉", "sms": "✉", "document": "▤", "quotation": "▤", "assignment": "→",
-    "follow_up": "◷",
-}  # fmt: skip
+    "call": "☏",
+    "phone": "☏",
+    "email": "✉",
+    "note": "✎",
+    "meeting": "⌂",
+    "visit": "⌂",
+    "site-visit": "⌂",
+    "whatsapp": "✉",
+    "sms": "✉",
+    "document": "▤",
+    "quotation": "▤",
+    "assignment": "→",
+    "follow-up": "◷",
+}
 """A sign of one cell for each kind; the word stands beside it."""
 
 _SAME: Final = timedelta(seconds=5)
@@ -96,20 +106,31 @@ def kind_words(kind: str) -> str:
     return kind.replace("_", "-").casefold()
 
 
+def _without_repeats(parts: Iterable[str]) -> list[str]:
+    """The parts that say something new: a subject that only names the kind or the outcome says nothing."""
+    told: set[str] = set()
+    kept: list[str] = []
+    for part in parts:
+        plain = part.casefold().replace("_", " ").replace("-", " ").strip()
+        if plain and plain not in told:
+            told.add(plain)
+            kept.append(part)
+    return kept
+
+
 def _activity(activity: ActivityRow) -> Happening:
     kind = kind_words(activity.type)
-    parts = [kind]
-    if activity.subject and activity.subject.casefold().replace("_", "-") not in (kind, kind.replace("-", " ")):
-        parts.append(activity.subject)
+    parts = [kind, activity.subject]
     if activity.cancelled_at is not None:
         parts.append("called off")
-    if activity.outcome:
-        parts.append(activity.outcome)
+    elif kind == "follow-up" and activity.completed_at is not None:
+        parts.append("done")
+    parts.append((activity.outcome or "").replace("_", " "))
     said = activity.details or activity.outcome_note or ""
     return Happening(
         activity.completed_at or activity.cancelled_at or activity.created_at,
         SIGNS.get(kind, "·"),
-        " · ".join(parts),
+        " · ".join(_without_repeats(parts)),
         said,
         activity.created_by,
         activity,

@@ -30,7 +30,8 @@ from leadtui.widgets.lead_cells import DEFAULT_COLUMNS, LeadCells, choose_column
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.virtual_table import VirtualTable
 
-SAVE_SECONDS = 1.0
+SAVE_SECONDS, PLACE_SECONDS = 1.0, 5.0
+"""How long after a change of the view, and after the last move of the cursor, it is kept for the next visit."""
 LINE_KEYS = "enter to the list · tab completes · ↑ earlier ones · esc leaves the line"
 EMPTY = "No leads yet; n adds the first, I imports a file"
 
@@ -319,7 +320,7 @@ class LeadsScreen(LeadCommands):
         """Another lead under the cursor."""
         self.watch_changes.touched()
         self.lead_app.refresh_hints()
-        self._remember_soon()
+        self._remember_soon(PLACE_SECONDS)
         if self.cells is not None and isinstance(event.row, LeadRow):
             self.query_one(Preview).follow(event.row, self.cells)
 
@@ -341,11 +342,11 @@ class LeadsScreen(LeadCommands):
 
     # Remembering
 
-    def _remember_soon(self) -> None:
+    def _remember_soon(self, seconds: float | None = None) -> None:
         self.view = self.view.with_place(self.table.state())
         if self._save_timer is not None:
             self._save_timer.stop()
-        self._save_timer = self.set_timer(SAVE_SECONDS, self._remember)
+        self._save_timer = self.set_timer(SAVE_SECONDS if seconds is None else seconds, self._remember)
 
     def _remember(self) -> None:
         """Keep filter, order, columns, place and marks for the next visit."""

@@ -40,12 +40,23 @@ class Quick:
     subject: str
     next_action: str = ""
     next_at: str = ""
+    statuses: tuple[str, ...] = ()
+    """The first of these that the pipeline has is where the lead goes, if that is forward."""
 
 
 QUICK = (
     Quick("1", "no answer", "call", "no_answer", "No answer", "try again", "+4h"),
-    Quick("2", "interested", "call", "positive", "Answered, interested", "call about the next step", "+1d"),
-    Quick("3", "call back", "call", "follow_up", "Answered, call back", "call back", ""),
+    Quick(
+        "2",
+        "interested",
+        "call",
+        "positive",
+        "Answered, interested",
+        "call about the next step",
+        "+1d",
+        ("Interested", "Qualified"),
+    ),
+    Quick("3", "call back", "call", "follow_up", "Answered, call back", "call back", "", ("Contacted",)),
     Quick("4", "not interested", "call", "negative", "Not interested"),
     Quick("5", "visited", "site_visit", "positive", "Visited the site", "ask for the decision", "+2d"),
     Quick("6", "WhatsApp sent", "whatsapp", "neutral", "WhatsApp sent", "look for the answer", "+2d"),
@@ -75,6 +86,9 @@ class LogDialog(ActDialog):
         yield from _row("details", TextArea(id="details", tab_behavior="focus"))
         yield from _row("next", Input(id="next_action", placeholder="what is to be done next"))
         yield from _row("when", WhenInput(id="next_at", field="next_at"))
+        with Horizontal(classes="row", id="status-row"):
+            yield label("status")
+            yield ChoiceRow((), id="status")
         with Horizontal(classes="row", id="due-row"):
             yield label("was due")
             yield ChoiceRow((), id="due")
@@ -83,6 +97,7 @@ class LogDialog(ActDialog):
         """What was due is shown when there is something."""
         super().on_mount()
         self.query_one("#due-row").display = False
+        self.query_one("#status-row").display = False
 
     def ready(self, read: Read) -> None:
         """Say what was due; the quick answers have the focus."""
@@ -118,10 +133,23 @@ class LogDialog(ActDialog):
         when = self.query_one(WhenInput)
         when.value = quick.next_at
         self.query_one("#due", ChoiceRow).value = "yes"
+        self._offer_status(quick)
         if quick.key == "3":
             when.focus()
         else:
             self.query_one("#do").focus()
+
+    def _offer_status(self, quick: Quick) -> None:
+        """Where the answer takes the lead, if the pipeline has such a status ahead and the role may move it."""
+        row, read = self.row, self.read
+        target = None
+        if row is not None and read is not None and read.detail is not None and "status" in read.detail.allowed:
+            now = read.catalog.stage_by_id[row.stage_id]
+            ahead = {stage.name: stage for stage in self.stages() if stage.order > now.order}
+            target = next((ahead[name] for name in quick.statuses if name in ahead), None)
+        choices = [Key("m", target.name, f"move to {target.name}"), Key("k", "", "keep")] if target else []
+        self.query_one("#status", ChoiceRow).show_choices(choices, target.name if target else "")
+        self.query_one("#status-row").display = target is not None
 
     @on(ChoiceRow.Chosen, "#type")
     def _typed_type(self, event: ChoiceRow.Chosen) -> None:
@@ -154,6 +182,7 @@ class LogDialog(ActDialog):
             "outcome": self.query_one("#outcome", ChoiceRow).value or None,
             "next_action": next_action or None,
             "next_at": when.value or None,
+            "status": self.query_one("#status", ChoiceRow).value or None,
             "complete_due": bool(self.query_one("#due", ChoiceRow).value and self.query_one("#due-row").display),
         }
         entry = _Entry(values)

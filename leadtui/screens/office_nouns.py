@@ -93,7 +93,8 @@ NOUNS: tuple[Noun, ...] = (
     Noun(
         "package", "Packages", "package",
         (Column("name", "Name", 22, min_width=18, grow=2), Column("monthly", "Monthly", 12, align="right"),
-         Column("installation", "Installation", 12, align="right"), Column("profile", "Profile", 12, drop=1),
+         Column("installation", "Installation", 12, min_width=12, align="right"),
+         Column("profile", "Profile", 12, drop=1),
          Column("speed", "Speed", 10, drop=2), STATE),
         _package,
     ),

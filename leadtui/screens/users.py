@@ -142,6 +142,7 @@ class UsersScreen(LeadScreen[None]):
         specs += [
             FieldSpec("phone", "Phone", "phone", placeholder=" "),
             FieldSpec("email", "Email"),
+            *(() if new else (FieldSpec("is_available", "Takes new leads", "bool"),)),
             FieldSpec("os_account", "OS account", help="who this is on this machine: `id -un` says it"),
         ]
         return tuple(specs)
@@ -172,9 +173,13 @@ class UsersScreen(LeadScreen[None]):
             key: "" if value is None else str(value) for key, value in user.items() if not isinstance(value, bool)
         }
 
+        values["is_available"] = "yes" if user.get("is_available", True) else ""
+
         def save(changed: dict[str, str]) -> Any:
             from leadtui.services import admin
 
+            if "is_available" in changed:
+                changed["is_available"] = changed["is_available"] or "no"
             return admin.edit_user(office, login, changed)
 
         form = RecordForm(f"User {login}", self._specs(new=False), values, save, new=False)

@@ -191,10 +191,13 @@ def reschedule(office: Office, activity_id: int, at: str) -> Done:
 def _settle(office: Office, activity_id: int, action: str, at: str | None = None) -> Done:
     with office.write() as tx:
         tx.open_batch("followup", f"{action} follow-up")
-        one = tx.conn.execute(select(t.activity).where(t.activity.c.id == activity_id)).mappings().one_or_none()
-        if one is None:
-            raise NotFound(f"there is no activity {activity_id}")
-        row = w.open_for(tx, int(one["lead_id"]), "log")
+        found = select(t.activity).where(t.activity.c.id == activity_id)
+        lead_id = tx.conn.execute(found.with_only_columns(t.activity.c.lead_id)).scalar()
+        try:
+            row = w.open_for(tx, lead_id or 0, "log")
+        except NotFound:
+            raise NotFound(f"there is no activity {activity_id}") from None
+        one = tx.conn.execute(found).mappings().one()  # as it is now that its lead is locked
         if one["scheduled_at"] is None or one["completed_at"] is not None or one["cancelled_at"] is not None:
             raise Refused("this activity is done already", code="already_done")
         match action:

@@ -55,16 +55,19 @@ class Act:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is asked for. A reason alone is nothing."""
+        """Whether nothing is asked for."""
+        return not self.parts
+
+    @property
+    def parts(self) -> list[str]:
+        """What is asked for, by name. A reason alone is nothing."""
         about = {"reason", "follow_up_subject"}
-        return not any(getattr(self, f.name) for f in fields(self) if f.name not in about)
+        return [f.name for f in fields(self) if f.name not in about and getattr(self, f.name)]
 
     @property
     def kind(self) -> str:
         """The kind of the batch."""
-        parts = [
-            f.name for f in fields(self) if f.name not in {"reason", "follow_up_subject"} and getattr(self, f.name)
-        ]
+        parts = self.parts
         return parts[0] if len(parts) == 1 and parts[0] in {"status", "assign", "delete", "restore"} else "bulk"
 
     @property
@@ -95,9 +98,7 @@ def ids_of(tx: ReadTx, office: Office, target: Target, *, deleted: bool = False)
         if deleted:
             node = as_filter(office, f"is:deleted ({target.where})" if target.where.strip() else "is:deleted")
         return queries.page_ids(tx, node, Order("id", descending=False), limit=None)
-    return [
-        w.resolve(tx, i, deleted=deleted, action="delete" if deleted else "read") for i in dict.fromkeys(target.ids)
-    ]
+    return [w.resolve(tx, i, deleted=deleted) for i in dict.fromkeys(target.ids)]
 
 
 def preview(office: Office, target: Target, act: Act) -> BulkResult:
@@ -181,8 +182,11 @@ def _each(
 
 def _one(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int]) -> bool:
     """Every part of the act on one lead, or nothing of it: a refusal half-way leaves no trace of this lead."""
+    savepoint = act_needs_savepoint(act)
+    if savepoint:
+        tx.flush()  # what waits for the leads before must not be written, and lost, inside this lead's savepoint
     mark = tx.mark()
-    with tx.conn.begin_nested() if act_needs_savepoint(act) else _no_savepoint():
+    with tx.conn.begin_nested() if savepoint else _no_savepoint():
         try:
             return _parts(tx, row, act, loads)
         except LeadtuiError:
@@ -192,16 +196,8 @@ def _one(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int]) -
 
 def act_needs_savepoint(act: Act) -> bool:
     """Whether a part may write at once, before a later part refuses. A plain status or assignment only waits."""
-    return bool(
-        act.set
-        or act.tag
-        or act.untag
-        or act.interest
-        or act.uninterest
-        or act.log
-        or act.follow_up
-        or (act.status and act.assign)
-    )
+    at_once = {"set", "tag", "untag", "interest", "uninterest", "log", "follow_up"}
+    return len(act.parts) > 1 or not at_once.isdisjoint(act.parts)
 
 
 class _no_savepoint:  # noqa: N801 - stands where a context manager function stands

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Date, and_, delete, func, or_, select, true, update
 
+from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_COLUMN
 from leadtui.domain.money import to_json
 from leadtui.domain.records import AuditRow, BatchRow, Refusal, UndoResult
@@ -358,12 +359,26 @@ def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
         if key in tx.actor.hidden_fields:
             continue
         pair = _words(tx, column, before.get(column)), _words(tx, column, after.get(column))
+        if column == "next_follow_up_at":
+            pair = _due(tx, before), _due(tx, after)
         if pair[0] != pair[1]:
             changes[key] = pair
     user = tx.catalog.user_by_id.get(r.user_id)
     return AuditRow(
         r.id, r.at, user.login if user else "?", r.origin, r.action, r.entity, r.entity_id, changes, r.batch_id
     )
+
+
+def _due(tx: ReadTx, values: Mapping[str, Any]) -> str | None:
+    """A follow-up as the lead shows it: a day, or a moment when that is what was set (contract answer 8)."""
+    text = values.get("next_follow_up_at")
+    if not text:
+        return None
+    at = datetime.fromisoformat(text)
+    local = at.astimezone(tx.catalog.tz)
+    if values.get("next_follow_up_all_day", local.hour == 0 and local.minute == 0):
+        return local_day(at, tx.catalog.tz).isoformat()
+    return iso_z(at)
 
 
 def _key_of(column: str) -> str:
@@ -390,4 +405,6 @@ def _words(tx: ReadTx, column: str, value: Any) -> Any:
         return tx.conn.execute(select(t.person.c.name).where(t.person.c.id == value)).scalar() or value
     if column.endswith("_minor"):
         return to_json(value, cat.currency)
+    if isinstance(value, str) and isinstance(getattr(t.lead.c.get(column), "type", None), UtcDateTime):
+        return iso_z(datetime.fromisoformat(value))
     return value

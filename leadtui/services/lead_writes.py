@@ -151,6 +151,8 @@ def _verb(action: str) -> str:
 def open_for(tx: ReadTx, ref: str | int, action: str, *, deleted: bool = False) -> Mapping[Any, Any]:
     """Find, lock and check in one: the row of the lead that `ref` names, on which the actor may do `action`."""
     row = load(tx, resolve(tx, ref, deleted=deleted))
+    if (row["deleted_at"] is not None) != deleted:  # somebody was quicker, while this transaction waited for the lock
+        raise not_found(ref)
     allow(tx, row, action)
     return row
 
@@ -270,7 +272,8 @@ def change_activity(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, A
     changed = {k: v for k, v in columns.items() if row[k] != v}
     if not changed:
         return
-    tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**changed, updated_at=tx.now))
+    changed["updated_at"] = tx.now
+    tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**changed))
     tx.audit(action, "activity", row["id"], {k: row[k] for k in changed}, changed)
 
 

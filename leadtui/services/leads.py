@@ -18,6 +18,7 @@ from leadtui.errors import Duplicate, EditedElsewhere, Invalid, LeadtuiError, No
 from leadtui.store import lead_detail
 from leadtui.store import leads as queries
 from leadtui.store import schema as t
+from leadtui.store.bulk_leads import draw_ids
 from leadtui.store.leads import Order
 from leadtui.store.numbers import draw
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
@@ -249,9 +250,13 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
         raise Invalid(
             f"a new lead cannot begin as '{stage.name}'", field="status", hint="add it first, then convert or lose it"
         )
+    if not stage.is_active:
+        raise Invalid(f"the status '{stage.name}' is no longer used", field="status", hint="choose another status")
     if columns.get("branch_id") is None:
         columns["branch_id"] = actor.branch_id
-    elif actor.scope("create") == "branch" and columns["branch_id"] != actor.branch_id:
+    if actor.scope("create") == "branch" and (
+        actor.branch_id is None or columns["branch_id"] != actor.branch_id
+    ):
         raise NotPermitted("you may add leads only to your own branch", field="branch")
     if columns.get("source_id") is None:
         columns["source_id"] = default_source(tx)
@@ -269,6 +274,8 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
         "created_at": tx.now,
         "updated_at": tx.now,
     } | derived_columns(columns, number=number, phone_unique=catalog.phone_unique)
+    if tx.is_sqlite:  # which by itself gives the id of a lead that was undone or purged to the next one
+        columns = {"id": draw_ids(tx, 1)[0]} | columns
     row_id = insert_id(tx.conn, t.lead, **columns)
     tx.later(
         t.stage_change,
@@ -283,7 +290,7 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
     )
     if follow_up[0] is not None:
         w.add_follow_up(tx, row_id, follow_up[0], follow_up[1], "follow up", columns["assigned_to_id"])
-    tx.audit("create", "lead", row_id, None, {k: v for k, v in columns.items() if v is not None})
+    tx.audit("create", "lead", row_id, None, {k: v for k, v in columns.items() if v is not None and k != "id"})
     return row_id
 
 
@@ -426,6 +433,8 @@ def _special(
                 parsed = parse_value(field, text, ctx)
                 if parsed["next_follow_up_at"] != row["next_follow_up_at"] or not text:
                     columns |= w.set_follow_up(tx, row, parsed["next_follow_up_at"], parsed["next_follow_up_all_day"])
+                    if columns["next_follow_up_at"] == row["next_follow_up_at"] and text:  # one of several at that time
+                        before["follow_up"], after["follow_up"] = None, parsed["next_follow_up_at"].isoformat()
                     warnings += _past_warning(tx, columns)
             case "tags":
                 had = w.tags_of(tx, row["id"])
@@ -464,7 +473,7 @@ def _required_after(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, A
 def _changed_keys(changed: Mapping[str, Any]) -> list[str]:
     from leadtui.domain.fields import BY_COLUMN
 
-    keys = (BY_COLUMN[k].key if k in BY_COLUMN else k for k in changed)
+    keys = (BY_COLUMN[k].key if k in BY_COLUMN else k.removesuffix("_raw") for k in changed)
     return [k for k in dict.fromkeys(keys) if k.startswith("custom.") or (k in BY_KEY and BY_KEY[k].editable)]
 
 
@@ -542,7 +551,9 @@ def _link(tx: WriteTx, lead_id: int, given: Mapping[str, str | None], source: st
     if blanks and tx.actor.may_on("edit", assigned_to_id=row["assigned_to_id"], branch_id=row["branch_id"]):
         edit_row(tx, row, blanks, action="intake")
     text = note or "\n".join(f"{k}: {v}" for k, v in given.items() if k != "source")
-    w.add_activity(tx, lead_id, "note", f"came in again from {source or 'elsewhere'}", text)
+    w.add_activity(tx, lead_id, "note", f"came in again from {source or 'elsewhere'}"[:255], text)
+    tx.update_later(t.lead, lead_id, {"last_activity_at": tx.now})
+    tx.audit("log", "lead", lead_id, {"last_activity_at": row["last_activity_at"]}, {"last_activity_at": tx.now})
     return w.row_of(tx, lead_id)
 
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import and_, select, update
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import select, update
 
 from leadtui.domain.records import DocumentRow, Done
 from leadtui.errors import Invalid, Locked, NotFound, NotPermitted, Refused
 from leadtui.store import lead_detail
 from leadtui.store import schema as t
-from leadtui.store.unit_of_work import WriteTx, insert_id
+from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_line
 
 from . import lead_writes as w
@@ -54,7 +54,11 @@ def restore(office: Office, ref: str | int) -> Done:
     """Bring a deleted lead back as it was. Raises Duplicate-like Refused where its phone is taken meanwhile."""
     with office.write() as tx:
         tx.open_batch("restore", "restored")
-        row = w.load(tx, w.resolve(tx, ref, deleted=True, action="delete"))
+        try:
+            row = w.load(tx, w.resolve(tx, ref, deleted=True))
+        except NotFound:
+            w.resolve(tx, ref)
+            raise Refused("the lead is not deleted", code="not_deleted") from None
         return w.answer(tx, row, restore_row(tx, row))
 
 
@@ -82,27 +86,20 @@ def refuse_taken_phone(tx: WriteTx, row: Mapping[Any, Any]) -> None:
         )
 
 
-def purge(office: Office, ref: str | int, reason: str | None = None) -> Done:
+def purge(office: Office, ref: str | int, reason: str | None = None, *, dry_run: bool = False) -> Done:
     """Remove a deleted lead for good, its personal data from the audit too. Cannot be undone.
 
-    Raises Refused for a lead that is not deleted, has become a customer, or waits for a router.
+    `dry_run` answers with the lead that would go. Raises Refused for a lead that is not deleted, has become a customer,
+    or waits for a router.
     """
+    if dry_run:
+        with office.read() as tx:
+            row = _purgeable(tx, ref)
+            return Done(w.row_of(tx, row["id"]), None)
     with office.write() as tx:
         tx.open_batch("purge", "purged")
-        row = w.load(tx, w.resolve(tx, ref, deleted=True, action="purge"))
-        if not tx.actor.may("purge"):
-            raise NotPermitted("you may not purge leads")
+        row = _purgeable(tx, ref)
         why = w.reason_text(reason)
-        if row["is_protected"]:
-            raise Locked("the lead is protected", code="protected", hint="restore and unprotect it first")
-        jobs = tx.conn.execute(select(t.provision_job.c.id).where(t.provision_job.c.lead_id == row["id"])).first()
-        users = w.has_router_user(tx, row["id"])
-        if row["customer_id"] is not None or users or jobs:
-            raise Refused(
-                "the lead has a customer or a router's journal behind it",
-                code="in_use",
-                hint="it stays deleted; purge is for leads that came to nothing",
-            )
         lead = w.row_of(tx, row["id"])
         paths = [str(p) for p in _document_paths(tx, row["id"])]
         blank_audit(tx, row["id"])
@@ -111,6 +108,33 @@ def purge(office: Office, ref: str | int, reason: str | None = None) -> Done:
     for path in paths:
         _drop_file(office.store.files, path)
     return Done(lead, tx.batch_id)
+
+
+def _purgeable(tx: ReadTx, ref: str | int) -> Mapping[Any, Any]:
+    """The deleted lead that `ref` names, checked for all that refuses a purge."""
+    if not tx.actor.may("purge"):
+        w.resolve(tx, ref)
+        raise NotPermitted("you may not purge leads", hint=f"the role '{tx.actor.role}' does not permit it")
+    row = w.load(tx, _deleted_lead(tx, ref))
+    if row["is_protected"]:
+        raise Locked("the lead is protected", code="protected", hint="restore and unprotect it first")
+    jobs = tx.conn.execute(select(t.provision_job.c.id).where(t.provision_job.c.lead_id == row["id"])).first()
+    if row["customer_id"] is not None or w.has_router_user(tx, row["id"]) or jobs:
+        raise Refused(
+            "the lead has a customer or a router's journal behind it",
+            code="in_use",
+            hint="it stays deleted; purge is for leads that came to nothing",
+        )
+    return row
+
+
+def _deleted_lead(tx: ReadTx, ref: str | int) -> int:
+    """The deleted lead that `ref` names. Raises Refused for one that is not deleted, NotFound."""
+    try:
+        return w.resolve(tx, ref, deleted=True, action="purge")
+    except NotFound:
+        w.resolve(tx, ref)
+    raise Refused("the lead is not deleted", code="not_deleted", hint="delete it first: purge removes for good")
 
 
 def remove_lead(tx: WriteTx, lead_id: int) -> None:
@@ -123,9 +147,12 @@ def remove_lead(tx: WriteTx, lead_id: int) -> None:
 def blank_audit(tx: WriteTx, lead_id: int) -> None:
     """Who did what and when stays; what the lead said does not (facts/field §3, audit)."""
     a = t.audit.c
-    tx.conn.execute(
-        update(t.audit).where(a.entity == "lead", a.entity_id == lead_id).values(before_json=None, after_json=None)
-    )
+    mine = select(t.activity.c.id).where(t.activity.c.lead_id == lead_id)
+    for which in (
+        and_(a.entity == "lead", a.entity_id == lead_id),
+        and_(a.entity == "activity", a.entity_id.in_(mine)),
+    ):
+        tx.conn.execute(update(t.audit).where(which).values(before_json=None, after_json=None))
 
 
 def protect(office: Office, ref: str | int, reason: str) -> Done:
@@ -213,7 +240,7 @@ def interest_row(tx: WriteTx, row: Mapping[Any, Any], products: Iterable[str], *
     had = w.interests_of(tx, row["id"])
     wanted = [n for n in had if n not in names] if remove else sorted({*had, *names})
     w.set_interests(tx, row["id"], wanted)
-    changed = wanted != had
+    changed = set(wanted) != set(had)
     if changed:
         w.change(tx, row, {}, "interest", extra_before={"interests": had}, extra_after={"interests": wanted})
     return w.Outcome(("interests",) if changed else (), () if changed else ("nothing changed",))
@@ -247,7 +274,8 @@ def attach(office: Office, ref: str | int, path: Path, *, name: str | None = Non
         )
         w.add_activity(tx, lead_id, "document", f"attached {shown}")
         tx.update_later(t.lead, lead_id, {"last_activity_at": tx.now})
-        tx.audit("attach", "lead", lead_id, None, {"document": shown, "sha256": digest})
+        before, now = {"last_activity_at": row["last_activity_at"]}, {"last_activity_at": tx.now}
+        tx.audit("attach", "lead", lead_id, before, {"document": shown, "sha256": digest} | now)
         tx.flush()
         return lead_detail.documents(tx, lead_id)[0]
 
@@ -257,7 +285,7 @@ def _may_attach(office: Office, ref: str | int, path: Path, name: str | None) ->
     with office.read() as tx:
         row = w.load(tx, w.resolve(tx, ref))
         w.allow(tx, row, "log")
-    shown = clean_line(name or path.name, field="name", limit=255)
+    shown = clean_line(name or path.name, field="name", limit=255) or "document"
     try:
         if not path.is_file():
             raise Invalid(f"there is no file '{path}'", field="file", hint="the path of a file on this machine")
@@ -295,9 +323,10 @@ def document_path(office: Office, document_id: int) -> Path:
     """Where a document lies. Raises NotFound for one of a lead out of scope."""
     with office.read() as tx:
         row = tx.conn.execute(select(t.document).where(t.document.c.id == document_id)).one_or_none()
-        if row is None or row.lead_id is None:
-            raise NotFound(f"there is no document {document_id}")
-        w.resolve(tx, int(row.lead_id))
+        try:
+            w.resolve(tx, 0 if row is None or row.lead_id is None else int(row.lead_id))
+        except NotFound:
+            raise NotFound(f"there is no document {document_id}") from None
     return office.store.files / str(row.path)
 
 

@@ -130,26 +130,29 @@ def open_office(db: str | None = None, *, as_login: str | None = None, origin: s
     store = Store(db or default_db())
     try:
         migrate.require_current(store)
-        with store.read() as tx:
-            catalog = tx.catalog
-        account = os_account()
-        is_owner = catalog.settings.get("owner_os_account") == account
-        own = next((u for u in catalog.users if u.os_account == account), None)
-        who = as_login or os.environ.get("LEADTUI_AS") or None
-        user = _impersonated(catalog, own, who, is_owner) if who else own
-        if user is None:
-            raise NotPermitted(
-                f"the account '{account}' is not a user of this database",
-                code="unknown_user",
-                hint="a principal can add it: leadtui user add --login … --os-account " + account
-                if not is_owner
-                else "you own this database: say who you are with --as LOGIN",
-            )
-        if not user.is_active:
-            raise NotPermitted(f"the user '{user.login}' is disabled", code="disabled_user")
+        return _enter(store, as_login or os.environ.get("LEADTUI_AS") or None, origin)
     except BaseException:
         store.close()
         raise
+
+
+def _enter(store: Store, login: str | None, origin: str) -> Office:
+    """The office of the OS account's user, or of `login` where that may be."""
+    with store.read() as tx:
+        catalog = tx.catalog
+    account = os_account()
+    is_owner = catalog.settings.get("owner_os_account") == account
+    own = next((u for u in catalog.users if u.os_account == account), None)
+    user = _impersonated(catalog, own, login, is_owner) if login else own
+    if user is None:
+        hint = f"a principal can add it: leadtui user add --login … --os-account {account}"
+        raise NotPermitted(
+            f"the account '{account}' is not a user of this database",
+            code="unknown_user",
+            hint="you own this database: say who you are with --as LOGIN" if is_owner else hint,
+        )
+    if not user.is_active:
+        raise NotPermitted(f"the user '{user.login}' is disabled", code="disabled_user")
     acting = f"{origin}:{account}" + (f" as {user.login}" if own is None or own.id != user.id else "")
     office = Office(store, user.id, origin=acting[:100], is_owner=is_owner)
     office._catalog = catalog
@@ -230,8 +233,7 @@ def create_office(
         presets.load_pipeline(conn, preset, office_currency, default=True)
         _first_users(conn, login, account)
         catalogs.touch(conn)
-    store.close()
-    return open_office(str(store.path) if store.path else db, as_login=None, origin=origin)
+    return _enter(store, None, origin)
 
 
 def _first_users(conn: Any, login: str, account: str) -> None:

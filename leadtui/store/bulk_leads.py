@@ -127,7 +127,7 @@ def insert_leads(
     count = len(packed.rows)
     if not count:
         return
-    ids = _draw_ids(tx, count)
+    ids = draw_ids(tx, count)
     numbers = draw(tx, count)
     stage = _stage_table(packed.names)
     stage.create(tx.conn)
@@ -144,8 +144,8 @@ def insert_leads(
     _tags_and_custom(tx, packed.leads)
 
 
-def _draw_ids(tx: WriteTx, count: int) -> Sequence[int]:
-    """Ids for new leads, never those of leads that an undone import once had: the audit still names them."""
+def draw_ids(tx: WriteTx, count: int) -> Sequence[int]:
+    """Ids for new leads, never those of leads that were undone or purged: the audit still names them."""
     if tx.is_sqlite:
         known = select(func.max(t.lead.c.id)).scalar_subquery()
         told = select(func.max(t.audit.c.entity_id)).where(t.audit.c.entity == "lead").scalar_subquery()

@@ -94,7 +94,12 @@ def upgrade(store: Store) -> Path | None:
         return None
     backup = None
     if store.path is not None:
-        store.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            store.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseUnreachable(
+                f"the folder {store.path.parent} cannot be made: {error.strerror}", field="db"
+            ) from error
         if found.current is not None:
             backup = copy_sqlite(store.path, _backup_name(store.path, found.current))
     with _translated(store), store.engine.connect() as conn, conn.begin():

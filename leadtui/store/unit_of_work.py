@@ -59,7 +59,8 @@ class WriteTx(ReadTx):
     origin: str = ""
     batch_id: int | None = None
     _pending: dict[str, tuple[Any, list[dict[str, Any]]]] = field(default_factory=dict)
-    _touched: set[tuple[str, int | None]] = field(default_factory=set)
+    _touched: dict[tuple[str, int | None], None] = field(default_factory=dict)
+    _leads_touched: int = 0
 
     def open_batch(self, kind: str, label: str, *, undoes_id: int | None = None) -> int:
         """Begin the batch that `undo` takes back as a whole; returns its id. Once per transaction."""
@@ -97,7 +98,9 @@ class WriteTx(ReadTx):
             after_json=plain(after),
             batch_id=self.batch_id,
         )
-        self._touched.add((entity, entity_id))
+        if (entity, entity_id) not in self._touched:
+            self._touched[entity, entity_id] = None
+            self._leads_touched += entity == "lead"
 
     def later(self, table: Any, **values: Any) -> None:
         """Insert this row when the transaction is flushed: many rows of one table go in one statement.
@@ -113,8 +116,8 @@ class WriteTx(ReadTx):
         self._pending.setdefault(key, (table, []))[1].append({"row_id": row_id, **renamed})
 
     def mark(self) -> dict[str, int]:
-        """How much waits to be written, for `back_to`."""
-        return {key: len(rows) for key, (_, rows) in self._pending.items()}
+        """How much waits to be written and counts for the batch, for `back_to`."""
+        return {key: len(rows) for key, (_, rows) in self._pending.items()} | {"": len(self._touched)}
 
     def back_to(self, mark: dict[str, int]) -> None:
         """Forget what was put behind `mark`: the part of a bulk act that was refused."""
@@ -122,6 +125,9 @@ class WriteTx(ReadTx):
             del self._pending[key][1][mark.get(key, 0) :]
             if not self._pending[key][1]:
                 del self._pending[key]
+        while len(self._touched) > mark.get("", 0):
+            (entity, _), _ = self._touched.popitem()
+            self._leads_touched -= entity == "lead"
 
     def flush(self) -> None:
         """Write what waits, in the order of its first row."""
@@ -138,7 +144,7 @@ class WriteTx(ReadTx):
             else:
                 self.conn.execute(insert(table), rows)
         if self.batch_id is not None and pending:
-            size = len({e for e in self._touched if e[0] == "lead"}) or len(self._touched)
+            size = self._leads_touched or len(self._touched)
             self.conn.execute(update(t.batch).where(t.batch.c.id == self.batch_id).values(count=size))
 
     def forget_pending(self) -> None:

@@ -48,6 +48,8 @@ class KeyedList(OptionList):
     DEFAULT_CSS: ClassVar[str] = """
     KeyedList { height: auto; max-height: 12; border: none; padding: 0; background: $surface; }
     KeyedList:focus { border: none; }
+    KeyedList:ansi { background: ansi_default; }
+    KeyedList:ansi > .option-list--option-highlighted { text-style: bold reverse; }
     """
 
     @dataclass

@@ -143,6 +143,7 @@ def test_list_pages_sorts_and_filters(office: Office) -> None:
     assert office.json("lead", "list", "-(tag:vip or name:16)", "status:new")["total"] == 8
     assert office.json("lead", "list", "--", "-tag:vip", "07220001")["total"] == 9
     assert office.json("lead", "list", "--page", "99")["leads"] == []
+    assert "Lead 16" in office("lead", "list").out
     text = office("lead", "list", "--columns", "name,tags,monthly", "--limit", "2")
     assert text.out.splitlines()[0].split() == ["Name", "Tags", "Monthly"]
     assert len(text.out.splitlines()) == 3

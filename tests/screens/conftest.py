@@ -54,6 +54,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(picker, "DEBOUNCE_SECONDS", 0.001)
     monkeypatch.setattr(preview, "REST_SECONDS", 0.001)
     monkeypatch.setattr(leads, "SAVE_SECONDS", 0.001)
+    monkeypatch.setattr(leads, "PLACE_SECONDS", 0.001)
     monkeypatch.setattr(change_watch, "SECONDS", 3600.0)
 
 

@@ -393,3 +393,18 @@ async def test_a_refusal_by_role_is_said_in_the_dialog(
         assert not run.answers or run.answer is None
         assert "may not" in run.text + run.toasts
     assert leads.get(office, lead).row == before
+
+
+async def test_a_quick_answer_offers_the_status_it_means(office: Office, lead: int) -> None:
+    async with opened(office, lambda: LogDialog((lead,))) as run:
+        assert "move to Interested" not in run.text
+        await run.press("2")
+        assert "›m move to Interested" in run.text
+        await run.press("enter")
+        assert run.answer.batch is not None
+    detail = leads.get(office, lead)
+    assert detail.row.status == "Interested"
+    assert any(one.subject == "Answered, interested" for one in detail.activities)
+    async with opened(office, lambda: LogDialog((lead,))) as run:
+        await run.press("3")
+        assert "move to" not in run.text, "a quick answer never moves a lead back"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,13 @@ def rule(words: str) -> list[Part]:
 
 
 def row(label: str, text: str, style: str = "") -> list[Part]:
-    """A label and a text; foreign text comes as one line."""
-    return [(fit(label, _LABEL), "$text-muted"), (one_line(text) or "–", style), "\n"]
+    """A label and a text beside it, however long; foreign text comes without its own line breaks."""
+    return [(fit(label, _LABEL), "$text-muted"), (_beside(text) or "–", style), "\n"]
+
+
+def _beside(text: str) -> str:
+    """`text` wrapped into the column right of the labels."""
+    return f"\n{' ' * _LABEL}".join(textwrap.wrap(one_line(text), _WIDTH - _LABEL - 1))
 
 
 def _content(parts: Sequence[Part]) -> Content:
@@ -96,9 +102,9 @@ def plan(found: ConversionPlan, *, show_password: bool) -> Content:
 
 def _plan_row(step: PlanStep, where: str) -> list[Part]:
     mark, style = _MARKS[step.state]
-    what, detail = one_line(step.what).removesuffix(" ✓"), one_line(step.detail.partition("\n")[0])
+    what, detail = _beside(step.what.removesuffix(" ✓")), _beside(step.detail.partition("\n")[0])
     parts: list[Part] = [(fit(one_line(where), _LABEL), "$text-muted"), (what, style), (mark, style)]
-    if detail and cell_len(what + mark + detail) + 2 <= _WIDTH - _LABEL:
+    if detail and "\n" not in what and cell_len(what + mark + detail) + 2 <= _WIDTH - _LABEL:
         parts += [(f"  {detail}", "$text-muted")]
     elif detail:
         parts += ["\n", " " * _LABEL, (detail, "$text-muted")]

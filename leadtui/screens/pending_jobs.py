@@ -1,0 +1,133 @@
+"""Conversions that are under way or were left open, and settling them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from leadtui.commands import Command
+from leadtui.screens.base import LeadModal
+from leadtui.widgets.hints import Hints, TitleLine
+from leadtui.widgets.text import one_line
+
+if TYPE_CHECKING:
+    from leadtui.app import LeadApp
+    from leadtui.services.conversion import PendingJob, Resolution
+
+_WORDS = {
+    "planned": "nothing was sent yet", "applying": "the router may hold the user",
+    "unknown": "the router must be looked at",
+    "failed": "undone; looked at again for a late answer",
+}  # fmt: skip
+
+
+class PendingJobs(LeadModal[None]):
+    """A few rows at most: shown as text. R settles those that nobody works on."""
+
+    SCOPE = "pending"
+    DEFAULT_CSS: ClassVar[str] = """
+    PendingJobs #sheet { width: 100%; height: 100%; background: $background; }
+    PendingJobs #page { padding: 0 1; height: 1fr; }
+    PendingJobs Static { height: auto; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs: list[PendingJob] = []
+        self.is_settling = False
+
+    def body(self) -> ComposeResult:
+        """First row, the jobs, what settling said, hints."""
+        with Vertical(id="sheet"):
+            yield TitleLine("Open conversions")
+            with VerticalScroll(id="page"):
+                yield Static("", id="jobs", markup=False)
+                yield Static("", id="answers", markup=False)
+            yield Hints(("pending.resolve", "app.back"))
+
+    def office_ready(self) -> None:
+        """Read the journal."""
+        self.query_one("#page").focus()
+        self._load()
+
+    def _load(self) -> None:
+        office = self.office
+
+        def read() -> list[PendingJob]:
+            from leadtui.services import conversion
+
+            return conversion.pending(office)
+
+        self.run_blocking(read, then=self._show, group="pending")
+
+    def _show(self, jobs: list[PendingJob]) -> None:
+        self.jobs = jobs
+        self.heading(right=str(len(jobs)) if jobs else "")
+        parts: list[Any] = []
+        for job in jobs:
+            held = ", under way now" if job.is_held else ""
+            number = job.lead_number or "a lead of somebody else"
+            parts += [(f"{number}", "bold"), one_line(f"  {job.username} on {job.router}, by {job.by}"), "\n"]
+            parts += [("  " + _WORDS.get(job.state, job.state) + held, "$text-muted"), "\n"]
+            if job.last_error:
+                parts += [("  " + one_line(job.last_error), "$text-muted"), "\n"]
+        self.query_one("#jobs", Static).update(
+            Content.assemble(*parts) if parts else "Nothing is open: routers and store agree."
+        )
+        self.lead_app.refresh_hints()
+
+    def why_disabled(self, command: Command) -> str | None:
+        """Settling needs something open."""
+        if command.id == "pending.resolve":
+            if self.is_settling:
+                return "The routers are being looked at"
+            return None if self.jobs else "Nothing is open"
+        return None
+
+    def do_resolve(self) -> None:
+        """Look at the routers, in the background."""
+        office = self.office
+        self.is_settling = True
+        self.query_one("#answers", Static).update("\nLooking at the routers …")
+
+        def settle() -> list[Resolution]:
+            from leadtui.services import conversion
+
+            return conversion.resolve(office)
+
+        self.run_blocking(settle, then=self._settled, failed=self._failed, group="settle")
+
+    def _settled(self, answers: list[Resolution]) -> None:
+        self.is_settling = False
+        lines = [one_line(f"{a.lead_number} on {a.router}: {a.message}") for a in answers]
+        self.query_one("#answers", Static).update(Content("\n" + "\n".join(lines or ["Nothing was open."])))
+        self.changed(a.lead_id for a in answers)
+        self._load()
+
+    def _failed(self, error: Exception) -> None:
+        self.is_settling = False
+        self.query_one("#answers", Static).update("")
+        self.lead_app.report(error)
+
+
+def settle_quietly(app: LeadApp) -> None:
+    """At the start: settle in the background what an earlier run left open, and say so if there was anything."""
+    office = app.office
+
+    def settle() -> list[Resolution]:
+        from leadtui.services.conversion import settle_on_start
+        from leadtui.services.office import Office
+
+        return settle_on_start(office) if isinstance(office, Office) else []
+
+    def settled(answers: list[Resolution]) -> None:
+        if answers:
+            count = f"{len(answers)} conversions" if len(answers) > 1 else f"The conversion of {answers[0].lead_number}"
+            app.say(f"{count} left open by an earlier run: {one_line(answers[0].message)}")
+            app.lead_changed.publish(frozenset(a.lead_id for a in answers))
+
+    app.background.start(app, settle, then=settled, failed=app.report, group="settle")

@@ -26,7 +26,12 @@ def environment(folder: Path) -> dict[str, str]:
     """Nothing of the person who runs this."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(("LEADTUI_", "TEXTUAL", "XDG_"))}
     env.pop("NO_COLOR", None)
-    return {**env, "HOME": str(folder), "LEADTUI_DB": str(folder / "leads.db"), "LEADTUI_CONFIG": str(folder / "config.toml")}
+    return {
+        **env,
+        "HOME": str(folder),
+        "LEADTUI_DB": str(folder / "leads.db"),
+        "LEADTUI_CONFIG": str(folder / "config.toml"),
+    }
 
 
 def init(env: dict[str, str]) -> None:
@@ -53,8 +58,8 @@ def main() -> int:
     options = parser.parse_args()
     table = Table()
     print(
-        f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version};"
-        f" load before the run {os.getloadavg()[0]:.1f}"
+        f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()},"
+        f" SQLite {sqlite3.sqlite_version}; load before the run {os.getloadavg()[0]:.1f}"
     )
     with tempfile.TemporaryDirectory(prefix="leadtui-bench-") as name:
         folder = Path(name)

@@ -48,4 +48,6 @@ class Table:
         self._line((what, ours, yard, shown, goal, "" if ok is None else "met" if ok else "MISSED"))
 
     def _line(self, cells: Sequence[str]) -> None:
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)) + " |", flush=True)
+        print(
+            "| " + " | ".join(cell.ljust(width) for cell, width in zip(cells, WIDTHS, strict=True)) + " |", flush=True
+        )

@@ -16,6 +16,7 @@ from textual.signal import Signal
 from leadtui.background import Background, log_exception
 from leadtui.commands import BY_ID, Command, bindings_for
 from leadtui.config import Settings, log_path
+from leadtui.domain.permissions import verb
 from leadtui.errors import LeadtuiError
 from leadtui.opening import OfficeLike, Opening
 from leadtui.places import START, modes
@@ -173,7 +174,7 @@ class LeadApp(App[int], inherit_bindings=False):
             if self.office is None:
                 return "the database is still being opened"
             if not self.office.actor.may(command.permission):
-                return f"your role may not {command.permission}"
+                return f"your role may not {verb(command.permission, many=True)}"
         return screen.why_disabled(command) if isinstance(screen, LeadScreen) else None
 
     def action_go_to(self, place: str) -> None:

@@ -158,7 +158,6 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("convert.generate", "f5", "new passwd", "Make another password", "Convert", "convert"),
     _c("convert.again", "t", "try again", "Ask the router again, or try the conversion again", "Convert", "convert"),
     _c("convert.without", "w", "no user", "Convert without a router user", "Convert", "convert"),
-    _c("convert.copy", "y", "copy", "Copy user name and, where it is shown, password", "Convert", "convert"),
     # Routers, users, office, history
     _c("routers.new", "n", "new", "Add a router", "Change", "routers", permission="config"),
     _c("routers.edit", "e", "edit", "Edit the router", "Change", "routers", permission="config"),

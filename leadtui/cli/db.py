@@ -20,7 +20,7 @@ def status() -> None:
     found = {
         "db": state.name, "engine": state.engine, "schema": state.current, "program": state.head, "state": words,
     }  # fmt: skip
-    emit(found, lambda: pairs([(key, value) for key, value in found.items()]))
+    emit(found, lambda: pairs(list(found.items())))
 
 
 @app.command("upgrade")

@@ -76,7 +76,7 @@ def audit_json(row: AuditRow) -> dict[str, Any]:
     """A line of the audit (answer 7)."""
     return {
         "id": row.id, "at": iso_z(row.at), "user": row.user, "origin": row.origin, "action": row.action,
-        "entity": row.entity, "entity_id": row.entity_id,
+        "entity": row.entity, "entity_id": row.entity_id, "lead_number": row.lead_number,
         "changes": {field: [_moment(value) for value in change] for field, change in row.changes.items()},
         "batch": row.batch,
     }  # fmt: skip
@@ -92,7 +92,7 @@ def _moment(value: Any) -> Any:
 def audit_text(rows: Sequence[AuditRow], view: View) -> str:
     """The audit, newest first, a line each."""
     cells = [
-        (view.local(row.at), row.user, row.action, f"{row.entity} {row.entity_id or ''}".strip(), _changes(row.changes),
+        (view.local(row.at), row.user, row.action, f"{row.entity} {row.lead_number or row.entity_id or ''}".strip(), _changes(row.changes),
          row.batch)
         for row in rows
     ]  # fmt: skip

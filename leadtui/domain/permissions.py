@@ -91,3 +91,36 @@ class Actor:
                 return assigned_to_id == self.user_id
             case _:
                 return False
+
+
+# Each action as a sentence says it of one lead, and of leads or the office at large.
+_VERBS: dict[str, tuple[str, str]] = {
+    "read": ("see", "see leads"),
+    "create": ("add", "add leads"),
+    "edit": ("edit", "edit leads"),
+    "status": ("change the status of", "change the status of leads"),
+    "log": ("log a contact with", "log contacts"),
+    "assign": ("assign", "assign leads"),
+    "convert": ("convert", "convert leads"),
+    "lose": ("mark as lost", "mark leads as lost"),
+    "reopen": ("reopen", "reopen leads"),
+    "delete": ("delete", "delete leads"),
+    "purge": ("purge", "purge leads"),
+    "protect": ("protect", "protect leads"),
+    "bulk": ("change", "change many leads at once"),
+    "export": ("export", "export leads"),
+    "import": ("import", "import leads"),
+    "campaign": ("message", "run campaigns"),
+    "loans": ("note loans of", "manage loans"),
+    "stats": ("count", "see statistics"),
+    "config": ("configure", "change the office's settings"),
+    "users": ("manage", "manage users"),
+    "backups": ("back up", "make backups"),
+    "impersonate": ("act for", "act as another user"),
+}
+
+
+def verb(action: str, *, many: bool = False) -> str:
+    """The action in words: "you may not …" (this lead, or at large with `many`)."""
+    one, at_large = _VERBS.get(action, (action, action))
+    return at_large if many else one

@@ -247,3 +247,4 @@ class AuditRow:
     entity_id: int | None
     changes: Mapping[str, tuple[Any, Any]]
     batch: int | None
+    lead_number: str | None = None

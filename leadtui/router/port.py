@@ -208,7 +208,7 @@ def owner_tag(comment: str) -> str | None:
     return first if first.startswith(TAG_PREFIX) and len(first) > len(TAG_PREFIX) else None
 
 
-class RouterFault(RouterError):  # noqa: N818 - the name people say; RouterError is the room's base
+class RouterFault(RouterError):
     """Base of every failure of this port.
 
     `outcome_unknown` is True when the call may have changed the router although it failed: only a fresh read by

@@ -74,8 +74,8 @@ def audit_cell(row: AuditRow, key: str, tz: tzinfo) -> Cell:
 
 
 def what_words(row: AuditRow) -> str:
-    """ "lead 42 status": the number is the id, which every reference to a lead accepts."""
-    number = f" {row.entity_id}" if row.entity_id is not None else ""
+    """ "lead LD-202611-0042 status"; what has no number, or no longer exists, is named by its id."""
+    number = f" {row.lead_number or row.entity_id}" if row.entity_id is not None else ""
     return one_line(f"{row.entity}{number} {row.action}".replace("_", " "))
 
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from leadtui.commands import Command
+from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
@@ -51,7 +52,7 @@ class LeadCommands(LeadScreen[Any]):
         if target.count > 1:
             if command.id in _ONE_ONLY:
                 return f"{command.label}: one lead at a time; esc takes the marks away"
-            return None if self.office.actor.may("bulk") else "your role may not change many leads at once (bulk)"
+            return None if self.office.actor.may("bulk") else "your role may not " + verb("bulk", many=True)
         row = self.lead()
         if row is None or target.ids != (row.id,):
             return None
@@ -159,7 +160,8 @@ def refusal(command: Command, row: LeadRow, actor: Any) -> str | None:
         action = "reopen"
     if not actor.may_on(action, assigned_to_id=row.assigned_to_id, branch_id=row.branch_id):
         scope = _SCOPES.get(actor.scope(action))
-        return f"your role may {action} only {scope}" if scope else f"your role may not {action}"
+        words = verb(action, many=True)
+        return f"your role may {words} only {scope}" if scope else f"your role may not {words}"
     if command.id == "leads.restore":
         return None if row.is_deleted else "this lead is not deleted"
     if row.is_deleted:

@@ -16,7 +16,7 @@ from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
-from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text
+from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
 
 WIDE = 110
 """From this width on the timeline stands beside the facts."""
@@ -101,7 +101,11 @@ class Facts:
         row = self.detail.row
         phone = format_phone(row.phone, self.catalog.country) if row.phone else row.phone_raw or ""
         places = [phone, self.say("location"), self.say("unit_number")]
-        lines = [Line(text((" · ".join(one for one in places if one) or "no phone", "strong")), self._score(width))]
+        lines = [
+            Line(
+                text((self.signs(" · ").join(one for one in places if one) or "no phone", "strong")), self._score(width)
+            )
+        ]
         if self.detail.pending_job:
             state = _PENDING.get(self.detail.pending_job, self.detail.pending_job)
             lines.append(Line(text((f"Conversion not settled: {state}; 2 then p settles it", "warning"))))
@@ -172,7 +176,7 @@ class Facts:
         name = self.say("customer_name")
         who = f"customer {row.customer_id}" if row.customer_id is not None else "customer"
         parts = [who, name, self.say("customer_type"), f"since {self.say('converted_at')}"]
-        lines.append(Line(text(" · ".join(one for one in parts if one and one != "since "))))
+        lines.append(Line(text(self.signs(" · ").join(one for one in parts if one and one != "since "))))
         user = row.router_user
         if user is None:
             lines.append(Line(text(("without router user", "warning"))))
@@ -188,8 +192,8 @@ class Facts:
             lines.append(Line(text(("notes ", "muted"), _first_line(notes))))
         return lines
 
-    def next_steps(self) -> list[Line]:
-        """Follow-ups still to be done, the earliest first."""
+    def next_steps(self, hint: str = "") -> list[Line]:
+        """Follow-ups still to be done, the earliest first; `hint` says how to set one where there is none."""
         lines = [Line(rule="Next")]
         # A follow-up that came with an import may be only a date of the lead.
         if not self.detail.follow_ups:
@@ -198,8 +202,7 @@ class Facts:
                 words, style = due_words(row.next_follow_up, row.next_follow_up_all_day, self.catalog.tz)
                 return [*lines, Line(text((f"{words:13}", style), "follow-up"))]
             closed = row.is_converted or row.is_lost or row.is_deleted
-            hint = "nothing planned" if closed else "nothing planned; f sets when to make contact"
-            return [*lines, Line(text((hint, "muted")))]
+            return [*lines, Line(text(("nothing planned" + ("" if closed else hint), "muted")))]
         for one in self.detail.follow_ups:
             if one.scheduled_at is None:
                 continue
@@ -329,7 +332,7 @@ class Facts:
             rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)
         else:
             rows += stack([*self.wants(width), *money], width)
-        rows += stack([*self.outcome(), *self.next_steps()], width)
+        rows += stack([*self.outcome(), *self.next_steps("; f sets when to make contact")], width)
         rows += self.details(pair, width)
         return rows + stack(self.documents(), width)
 
@@ -339,14 +342,6 @@ class Facts:
         lines = [Line(text((title, "strong"))), Line(text(state)), *self.head(width)]
         lines += [*self.next_steps(), *self.last_contacts(), *self.outcome(), *self.wants(width), *self.money()]
         return [*stack(lines, width), *self.details(False, width)]
-
-
-def wrapped(words: str, width: int) -> list[str]:
-    """A block of text in lines of at most `width` characters, its own line breaks kept."""
-    lines: list[str] = []
-    for paragraph in words.splitlines():
-        lines += textwrap.wrap(paragraph, max(width, 10)) or [""]
-    return lines
 
 
 def size_words(count: int) -> str:

@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.timer import Timer
 from textual.widgets import Button, Static
 
 from leadtui.domain.fields import BY_KEY
@@ -26,6 +25,7 @@ from leadtui.screens.lead_form_fields import (
     text_of,
     values_of,
 )
+from leadtui.screens.lead_form_found import FoundLine
 from leadtui.widgets.form import Form
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.picker import Choice, Picker
@@ -34,9 +34,7 @@ from leadtui.widgets.text import one_line
 if TYPE_CHECKING:
     from leadtui.domain.catalog import Catalog, Pipeline
     from leadtui.domain.permissions import Actor
-    from leadtui.domain.records import Done, DuplicateHit, LeadDetail
-
-DEBOUNCE_SECONDS = 0.25
+    from leadtui.domain.records import Done, LeadDetail
 
 
 class LeadForm(LeadModal[Acted]):
@@ -46,7 +44,6 @@ class LeadForm(LeadModal[Acted]):
     DEFAULT_CSS: ClassVar[str] = """
     LeadForm #sheet { width: 100%; height: 100%; background: $background; }
     LeadForm #problem { height: auto; max-height: 3; color: $text-error; padding: 0 1; }
-    LeadForm #found { height: auto; max-height: 4; color: $text-warning; padding: 0 1; }
     LeadForm .buttons { height: 1; }
     """
 
@@ -55,7 +52,6 @@ class LeadForm(LeadModal[Acted]):
         self.lead_id = lead_id
         self.preset = dict(preset or {})
         self.detail: LeadDetail | None = None
-        self.hits: tuple[DuplicateHit, ...] = ()
         self._catalog: Catalog | None = None
         self._actor: Actor | None = None
         self._version: int | None = None
@@ -64,14 +60,13 @@ class LeadForm(LeadModal[Acted]):
         """Fees put there by the choice of a package: another package may replace them."""
         self._busy = False
         self._saved = False
-        self._timer: Timer | None = None
 
     def body(self) -> ComposeResult:
         """First row, form, what was found, buttons, hints."""
         with Vertical(id="sheet"):
             yield TitleLine("New lead" if self.lead_id is None else "Edit lead")
             yield Vertical(id="fields")
-            yield Static("", id="found", markup=False)
+            yield FoundLine(self, self.lead_id)
             yield Static("", id="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save", id="save", variant="primary")
@@ -79,8 +74,7 @@ class LeadForm(LeadModal[Acted]):
             yield Hints(("form.save", "form.pick", "app.back"))
 
     def on_mount(self) -> None:
-        """No problem and nothing found yet."""
-        self.query_one("#found").display = False
+        """No problem yet."""
         self.query_one("#problem").display = False
 
     def office_ready(self) -> None:
@@ -124,7 +118,7 @@ class LeadForm(LeadModal[Acted]):
         await self.query_one("#fields").mount(form)
         form.focus_first()
         if self.preset and self.lead_id is None:
-            self._look_for_duplicates()
+            self.found.look(form.values())
 
     def _first_values(self, catalog: Catalog) -> dict[str, str]:
         pipeline = catalog.default_pipeline
@@ -151,6 +145,11 @@ class LeadForm(LeadModal[Acted]):
         """Whether the form is there."""
         return bool(self.query(Form))
 
+    @property
+    def found(self) -> FoundLine:
+        """What has the same phone or email already."""
+        return self.query_one(FoundLine)
+
     def unsaved(self) -> str | None:
         """Leaving asks once when something was typed."""
         if self._saved or not self.built or not self.form.dirty:
@@ -164,9 +163,7 @@ class LeadForm(LeadModal[Acted]):
     def _changed(self, event: Form.Changed) -> None:
         self._say("")
         if event.key in DUPLICATE_KEYS:
-            if self._timer is not None:
-                self._timer.stop()
-            self._timer = self.set_timer(DEBOUNCE_SECONDS, self._look_for_duplicates)
+            self.found.look_soon(self.form.values)
         elif event.key == "package":
             self._fill_fees(event.values)
         elif event.key == "pipeline" and self._catalog is not None:
@@ -192,35 +189,6 @@ class LeadForm(LeadModal[Acted]):
             self._filled[key] = text
             self.form.set_values({key: text})
 
-    def _look_for_duplicates(self) -> None:
-        if not self.built:
-            return
-        office = self.office
-        values = {key: text for key, text in self.form.values().items() if key in DUPLICATE_KEYS and text.strip()}
-        if not values:
-            self._found(())
-            return
-
-        def look() -> tuple[DuplicateHit, ...]:
-            from leadtui.services import leads
-
-            return leads.duplicates(office, values, exclude_id=self.lead_id)
-
-        # A half-typed phone is no error yet: whatever the service says of it, nothing is found.
-        self.run_blocking(look, then=self._found, failed=lambda _: self._found(()), group="form.duplicates")
-
-    def _found(self, hits: tuple[DuplicateHit, ...]) -> None:
-        self.hits = hits
-        line = self.query_one("#found", Static)
-        line.display = bool(hits)
-        if not hits:
-            return
-        ways = []
-        if any(hit.lead_id is not None for hit in hits):
-            ways = ["^o open it"] + (["^l link: fill its blanks from here"] if self.lead_id is None else [])
-        words = "\n".join(f"! {one_line(hit.sentence)}" for hit in hits[:3])
-        line.update(Content(f"{words}\n  {' · '.join(ways)}" if ways else words))
-
     # Commands
 
     def do_pick(self) -> None:
@@ -231,9 +199,9 @@ class LeadForm(LeadModal[Acted]):
 
     def do_open_found(self) -> None:
         """Look at the lead that has the same phone or email; esc comes back here."""
-        lead_id = next((hit.lead_id for hit in self.hits if hit.lead_id is not None), None)
+        lead_id = self.found.lead_id
         if lead_id is None:
-            words = "You may not see that lead: ask its owner" if self.hits else "Nothing to choose or open here"
+            words = "You may not see that lead: ask its owner" if self.found.hits else "Nothing to choose or open here"
             self.app.notify(words, severity="warning")
             return
         from leadtui.screens.lead_detail import LeadDetailScreen
@@ -242,7 +210,7 @@ class LeadForm(LeadModal[Acted]):
 
     def do_link(self) -> None:
         """ctrl+l: instead of a second lead, fill the blanks of the one that exists."""
-        if self.lead_id is not None or not self.hits or self._busy:
+        if self.lead_id is not None or not self.found.hits or self._busy:
             return
         office, values = self.office, self._new_values()
 
@@ -332,8 +300,8 @@ class LeadForm(LeadModal[Acted]):
             self.lead_app.report(error)
             return
         if isinstance(error, Duplicate):
-            self._look_for_duplicates()
-            if self.lead_id is None and self.hits and not any(hit.blocks for hit in self.hits):
+            self.found.look(self.form.values())
+            if self.lead_id is None and self.found.hits and not self.found.blocks:
                 self._ask_duplicate(error)
                 return
         words = f"{error.message} ({error.hint})" if error.hint else error.message

@@ -146,8 +146,10 @@ def all_but(where: str, left_out: Sequence[int]) -> str:
 class FilterWords:
     """Reads and completes the filter line with the office's own statuses, sources, packages, people and tags."""
 
-    def __init__(self, catalog: Catalog, hidden: frozenset[str], tags: Sequence[str] = (), me: str = "") -> None:
+    def __init__(self, catalog: Catalog, hidden: frozenset[str], tags: Sequence[str] = ()) -> None:
         self.hidden = hidden
+        self.version = catalog.version
+        self.tags = tags
         names: dict[str, list[tuple[str, ...]]] = {
             "pipeline": [(one.name, one.key) for one in catalog.pipelines],
             "status": [(one.name, one.key) for one in catalog.stages],
@@ -165,6 +167,10 @@ class FilterWords:
         }
         users = [user.login for user in catalog.users if user.is_active]
         self._offers |= {"assigned_to": users, "manager": users, "tags": list(tags)}
+
+    def fresh(self, catalog: Catalog) -> FilterWords:
+        """These words, or those of a catalogue that has changed since."""
+        return self if catalog.version == self.version else FilterWords(catalog, self.hidden, self.tags)
 
     def parse(self, text: str) -> object:
         """The tree of a filter. Raises FilterError with the column, also for a name the office does not know."""

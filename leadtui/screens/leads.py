@@ -160,6 +160,7 @@ class LeadsScreen(LeadCommands):
     def _open_bar(self, text: str) -> None:
         if self.words is None:
             return
+        self.words = self.words.fresh(self.office.catalog)
         self._before = self.view.where
         self.add_class("-filtering")
         self.bar.set_value(text)

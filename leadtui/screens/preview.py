@@ -38,6 +38,11 @@ class Preview(Sheet):
         self._row: LeadRow | None = None
         self._timer: Timer | None = None
 
+    def on_mount(self) -> None:
+        """A line that plain terminals can show."""
+        if self._lead_app.plain:
+            self.styles.border_left = ("ascii", self.styles.border_left[1])
+
     @property
     def _lead_app(self) -> LeadApp:
         return cast("LeadApp", self.app)

@@ -108,8 +108,7 @@ def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> w.Outcome:
         direction="outbound" if kind in _CHANNELS else None,
         assigned_to_id=(row["assigned_to_id"] or tx.actor.user_id) if planned else None,
     )
-    if following is not None or entry.complete_due:
-        _complete_due(tx, row["id"])
+    closed = _complete_due(tx, row["id"]) if following is not None or entry.complete_due else 0
     if following is not None:
         w.add_follow_up(
             tx, row["id"], following.at, following.all_day, next_action or "follow up", row["assigned_to_id"]
@@ -125,11 +124,13 @@ def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> w.Outcome:
             columns |= status_columns(tx, row, entry.status, reason=entry.details)
         except LeadtuiError as error:
             warnings = (f"the status stays: {error.message}",)
-    _touch(tx, row, columns, "log")
+    _touch(tx, row, columns, "log", {"follow_ups_closed": closed} if closed else {})
     return w.Outcome(("follow_up",) if following else (), warnings)
 
 
-def _touch(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any], action: str) -> None:
+def _touch(
+    tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any], action: str, extra: Mapping[str, Any]
+) -> None:
     """Move the lead's derived dates. Only a moved follow-up is a change of the lead that an editor must know of."""
     if any(columns[k] != row[k] for k in columns if k != "last_activity_at"):
         w.change(tx, row, columns, action)
@@ -140,16 +141,19 @@ def _touch(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any], acti
         "lead",
         row["id"],
         {"last_activity_at": row["last_activity_at"]},
-        {"last_activity_at": columns["last_activity_at"]},
+        {"last_activity_at": columns["last_activity_at"], **extra},
     )
 
 
-def _complete_due(tx: WriteTx, lead_id: int) -> None:
-    """Close the open follow-ups that were due up to the end of today."""
+def _complete_due(tx: WriteTx, lead_id: int) -> int:
+    """Close the open follow-ups that were due up to the end of today; returns how many."""
+    closed = 0
     _, end = day_bounds(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
     for one in w.open_follow_ups(tx, lead_id):
         if one["scheduled_at"] < end and one["type"] == "follow_up":
             w.change_activity(tx, one, {"completed_at": tx.now}, "complete")
+            closed += 1
+    return closed
 
 
 def add_follow_up(office: Office, ref: str | int, at: str, *, subject: str | None = None) -> Done:
@@ -209,5 +213,7 @@ def _settle(office: Office, activity_id: int, action: str, at: str | None = None
                 when = parse_when(at or "", tz=tx.catalog.tz, now=tx.now, field="at")
                 columns = {"scheduled_at": when.at, "all_day": when.all_day}
         w.change_activity(tx, one, columns, action)
-        w.change(tx, row, w.next_follow_up(tx, row["id"]), action)
+        if not w.change(tx, row, w.next_follow_up(tx, row["id"]), action):
+            # Not the next one: no change of the lead that an editor must know of, but one that an undo must see.
+            tx.audit(action, "lead", row["id"], {}, {f"follow_up_{action}": one["scheduled_at"]})
         return Done(w.row_of(tx, row["id"]), tx.batch_id, (), ("follow_up",))

@@ -543,7 +543,7 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
         case "page_size":
             return _bounded(key, value, 1, 500)
         case "number_prefix":
-            if not value.isalnum() or not value.isascii() or len(value) > 10 or value.isdigit():
+            if not value.isalnum() or not value.isascii() or len(value) > 10 or not value[0].isalpha():
                 raise Invalid(f"'{value}' cannot begin a lead number", field=key, hint="letters, such as LD")
             return value.upper()
         case "default_source":
@@ -551,7 +551,10 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
         case "quiet_hours":
             return _quiet_hours(value)
         case _:
-            return clean_line(value, field=key, limit=40)
+            word = clean_line(value, field=key, limit=40)
+            if not word:
+                raise Invalid(f"{key.replace('_', ' ')} cannot be empty", field=key)
+            return word
 
 
 def _bounded(key: str, value: str, low: int, high: int) -> int:
@@ -627,7 +630,8 @@ __all__ = [
     "edit_user",
     "fields_of",
     "items",
-    "preference", "preset_choices",
+    "preference",
+    "preset_choices",
     "retire",
     "role",
     "roles",

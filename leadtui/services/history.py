@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, and_, delete, func, or_, select, true, update
+from sqlalchemy import Date, Text, and_, cast, delete, exists, func, or_, select, true, update
 
 from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_COLUMN
@@ -31,6 +31,8 @@ FINAL = {
     "undo": "an undo is not undone: repeat the act",
 }
 _CHUNK = 5_000
+# What a log or a document says of the lead: it hinders no undo of an earlier change.
+_BESIDE = {"last_activity_at", "document", "sha256"}
 _NOT_SHOWN = {
     "name_key",
     "search_text",
@@ -97,6 +99,8 @@ class _Plan:
     batch: Any
     created: list[int] = field(default_factory=list)
     updated: dict[int, dict[str, Any]] = field(default_factory=dict)
+    contacted: dict[int, Any] = field(default_factory=dict)
+    """`last_activity_at` as the batch left it, by lead."""
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
     refused: list[Refusal] = field(default_factory=list)
 
@@ -112,7 +116,7 @@ def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> 
             return _result(_plan(tx, _find_batch(tx, batch)), dry_run=True)
     with office.write() as tx:
         plan = _plan(tx, _find_batch(tx, batch))
-        if plan.created or plan.updated or plan.activities:
+        if plan.created or plan.updated:
             tx.open_batch("undo", f"undo of {plan.batch.kind} {plan.batch.id}", undoes_id=plan.batch.id)
             _apply(tx, plan)
     return _result(plan, dry_run=False)
@@ -163,6 +167,8 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
             had = plan.updated.setdefault(entry.entity_id, {})
             for key, value in (entry.before_json or {}).items():
                 had.setdefault(key, value)
+            if "last_activity_at" in (entry.after_json or {}):
+                plan.contacted[entry.entity_id] = entry.after_json["last_activity_at"]
         elif entry.entity == "activity":
             had = plan.activities.setdefault(entry.entity_id, {})
             for key, value in (entry.before_json or {}).items():
@@ -179,7 +185,7 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     later: dict[int, list[str]] = {}
     for chunk in _chunks([*plan.created, *plan.updated]):
         for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
-            touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k != "last_activity_at"}
+            touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
             if not touched and r.entity_id not in created and r.action in {"log", "attach"}:
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
@@ -199,7 +205,14 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
 
 def _later_entries(tx: ReadTx, ids: Sequence[int], after_id: int, batch_id: int) -> Iterable[Any]:
     a, b = t.audit.c, t.batch.c
-    standing = or_(a.batch_id.is_(None), and_(b.undone_at.is_(None), b.kind != "undo"))
+    undo, entry = t.batch.alias("undo_batch"), t.audit.alias("undo_entry")
+    # A batch that was undone may have left this very lead as it was, because it had changed since.
+    taken_back = (
+        exists()
+        .where(undo.c.undoes_id == b.id, entry.c.batch_id == undo.c.id)
+        .where(entry.c.entity == "lead", entry.c.entity_id == a.entity_id)
+    )
+    standing = or_(a.batch_id.is_(None), and_(b.kind != "undo", or_(b.undone_at.is_(None), ~taken_back)))
     query = (
         select(t.audit)
         .select_from(t.audit.outerjoin(t.batch, b.id == a.batch_id))
@@ -225,15 +238,15 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     _restore_updated(tx, plan)
-    kept = {r.lead_id for r in plan.refused}
-    _restore_activities(tx, plan, kept)
+    _restore_activities(tx, plan)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
         tx.conn.execute(delete(t.lead).where(t.lead.c.id.in_(chunk)))
     for lead_id in plan.created:
         tx.audit("undo", "lead", lead_id, None, None)
-    tx.conn.execute(update(t.batch).where(t.batch.c.id == plan.batch.id).values(undone_at=tx.now))
+    if plan.created or plan.updated:  # else all of it was refused, and may be tried again
+        tx.conn.execute(update(t.batch).where(t.batch.c.id == plan.batch.id).values(undone_at=tx.now))
 
 
 def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
@@ -242,6 +255,9 @@ def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
         for row in w.load_many(tx, chunk):
             before = plan.updated[row["id"]]
             columns = {k: _typed(t.lead.c[k], v) for k, v in before.items() if k in t.lead.c}
+            contacted = t.lead.c.last_activity_at
+            if row["last_activity_at"] != _typed(contacted, plan.contacted.get(row["id"])):
+                columns.pop("last_activity_at", None)  # there was a contact since
             merged = {**row, **columns}
             try:
                 if "deleted_at" in columns or ("phone_key" in columns and merged["deleted_at"] is None):
@@ -276,10 +292,10 @@ def _restore_beside(tx: WriteTx, lead_id: int, before: Mapping[str, Any]) -> Non
         w.set_custom(tx, lead_id, custom)
 
 
-def _restore_activities(tx: WriteTx, plan: _Plan, kept: set[int]) -> None:
+def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
     for chunk in _chunks(list(plan.activities)):
         for row in tx.conn.execute(select(t.activity).where(t.activity.c.id.in_(chunk))).mappings().all():
-            if row["lead_id"] in kept:
+            if row["lead_id"] not in plan.updated:
                 continue
             columns = {k: _typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
@@ -321,12 +337,27 @@ def audit(
         if user:
             where.append(a.user_id == tx.catalog.find_user(user, field="user").id)
         if text:
-            where.append(or_(a.action.contains(text, autoescape=True), a.origin.contains(text, autoescape=True)))
+            where.append(_mentions(text))
         if batch is not None:
             where.append(a.batch_id == batch)
         total = int(tx.conn.execute(select(func.count()).select_from(t.audit).where(*where)).scalar_one())
-        query = select(t.audit).where(*where).order_by(a.id.desc()).limit(limit).offset(offset)
+        query = (
+            select(t.audit, t.lead.c.number.label("lead_number"))
+            .select_from(t.audit.outerjoin(t.lead, and_(a.entity == "lead", t.lead.c.id == a.entity_id)))
+            .where(*where)
+            .order_by(a.id.desc())
+            .limit(limit)
+            .offset(offset)
+        )
         return total, [_audit_row(tx, r) for r in tx.conn.execute(query)]
+
+
+def _mentions(text: str) -> Any:
+    """The text stands in what was done, from where, or in a value before or after."""
+    a = t.audit.c
+    wanted = text.lower()
+    columns = (a.action, a.origin, cast(a.before_json, Text), cast(a.after_json, Text))
+    return or_(*(func.lower(c).contains(wanted, autoescape=True) for c in columns))
 
 
 def _audited_lead(tx: ReadTx, ref: str | int) -> int:
@@ -353,7 +384,7 @@ def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
     before, after = r.before_json or {}, r.after_json or {}
     changes: dict[str, tuple[Any, Any]] = {}
     for column in dict.fromkeys((*before, *after)):
-        if column in _NOT_SHOWN and r.entity == "lead":
+        if column in _NOT_SHOWN and r.entity in {"lead", "activity"}:
             continue
         key = _key_of(column) if r.entity == "lead" else column
         if key in tx.actor.hidden_fields:
@@ -365,7 +396,16 @@ def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
             changes[key] = pair
     user = tx.catalog.user_by_id.get(r.user_id)
     return AuditRow(
-        r.id, r.at, user.login if user else "?", r.origin, r.action, r.entity, r.entity_id, changes, r.batch_id
+        r.id,
+        r.at,
+        user.login if user else "?",
+        r.origin,
+        r.action,
+        r.entity,
+        r.entity_id,
+        changes,
+        r.batch_id,
+        r.lead_number,
     )
 
 

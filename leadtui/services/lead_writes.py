@@ -15,6 +15,7 @@ from sqlalchemy import and_, delete, func, or_, select, update
 
 from leadtui.domain import phones
 from leadtui.domain.catalog import Stage
+from leadtui.domain.permissions import verb
 from leadtui.domain.records import Done, LeadRow
 from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
 from leadtui.store import leads as lead_queries
@@ -118,34 +119,15 @@ def allow(tx: ReadTx, row: Mapping[Any, Any], action: str) -> None:
         raise not_found(row["number"])
     if not seen:
         raise not_found(row["number"])
-    raise NotPermitted(
-        f"you may not {_verb(action)} this lead", field=None, hint=f"the role '{tx.actor.role}' does not permit it"
-    )
+    raise NotPermitted(f"you may not {verb(action)} this lead", hint=f"the role '{tx.actor.role}' does not permit it")
 
 
 def require(tx: ReadTx, action: str) -> None:
     """Raises NotPermitted where the actor may not do `action` on anything."""
     if not tx.actor.may(action):
-        raise NotPermitted(f"you may not {_verb(action)}", hint=f"the role '{tx.actor.role}' does not permit it")
-
-
-_VERBS = {
-    "read": "see",
-    "log": "log a contact with",
-    "status": "change the status of",
-    "lose": "mark as lost",
-    "bulk": "change many leads at once",
-    "create": "add leads",
-    "export": "export leads",
-    "import": "import leads",
-    "config": "change the office's settings",
-    "users": "manage users",
-    "stats": "see statistics",
-}
-
-
-def _verb(action: str) -> str:
-    return _VERBS.get(action, action)
+        raise NotPermitted(
+            f"you may not {verb(action, many=True)}", hint=f"the role '{tx.actor.role}' does not permit it"
+        )
 
 
 def open_for(tx: ReadTx, ref: str | int, action: str, *, deleted: bool = False) -> Mapping[Any, Any]:

@@ -254,9 +254,7 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
         raise Invalid(f"the status '{stage.name}' is no longer used", field="status", hint="choose another status")
     if columns.get("branch_id") is None:
         columns["branch_id"] = actor.branch_id
-    if actor.scope("create") == "branch" and (
-        actor.branch_id is None or columns["branch_id"] != actor.branch_id
-    ):
+    if actor.scope("create") == "branch" and (actor.branch_id is None or columns["branch_id"] != actor.branch_id):
         raise NotPermitted("you may add leads only to your own branch", field="branch")
     if columns.get("source_id") is None:
         columns["source_id"] = default_source(tx)

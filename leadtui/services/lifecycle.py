@@ -54,11 +54,7 @@ def restore(office: Office, ref: str | int) -> Done:
     """Bring a deleted lead back as it was. Raises Duplicate-like Refused where its phone is taken meanwhile."""
     with office.write() as tx:
         tx.open_batch("restore", "restored")
-        try:
-            row = w.load(tx, w.resolve(tx, ref, deleted=True))
-        except NotFound:
-            w.resolve(tx, ref)
-            raise Refused("the lead is not deleted", code="not_deleted") from None
+        row = w.load(tx, w.resolve(tx, ref, deleted=True))
         return w.answer(tx, row, restore_row(tx, row))
 
 
@@ -323,10 +319,13 @@ def document_path(office: Office, document_id: int) -> Path:
     """Where a document lies. Raises NotFound for one of a lead out of scope."""
     with office.read() as tx:
         row = tx.conn.execute(select(t.document).where(t.document.c.id == document_id)).one_or_none()
+        missing = NotFound(f"there is no document {document_id}")
+        if row is None or row.lead_id is None:
+            raise missing
         try:
-            w.resolve(tx, 0 if row is None or row.lead_id is None else int(row.lead_id))
+            w.resolve(tx, int(row.lead_id))
         except NotFound:
-            raise NotFound(f"there is no document {document_id}") from None
+            raise missing from None
     return office.store.files / str(row.path)
 
 

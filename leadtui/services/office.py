@@ -22,6 +22,7 @@ from leadtui.store.unit_of_work import ReadTx, Store, WriteTx, insert_id
 from leadtui.text import clean_line
 
 SYSTEM = "system"
+_NOT_LOGINS = {"me", "none", "auto"}
 
 
 def os_account() -> str:
@@ -273,6 +274,8 @@ def clean_login(text: str, *, field: str = "login") -> str:
     login = clean_line(text, field=field, limit=50)
     if not login or not all(c.isalnum() or c in "._-@" for c in login) or login.startswith("-"):
         raise Invalid(f"'{login}' cannot be a login", field=field, hint="letters, digits, dot, dash and underscore")
+    if login.casefold() in _NOT_LOGINS:
+        raise Invalid(f"'{login}' cannot be a login", field=field, hint="me, none and auto are words of filters")
     return login
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true, tuple_
@@ -313,9 +314,17 @@ def _rows(tx: ReadTx, ids: Sequence[int], scope: ColumnElement[bool]) -> list[Le
         records = tx.conn.execute(query).all()
         tags = tags_by_lead(tx, chunk)
         users = _router_users_of(tx, [r.id for r in records if r.customer_id is not None])
+        hidden = _blanks(tx.actor.hidden_fields)
         for r in records:
-            found[r.id] = _row(tx, r, tags.get(r.id, ()), users.get(r.id))
+            row = _row(tx, r, tags.get(r.id, ()), users.get(r.id))
+            found[r.id] = replace(row, **hidden) if hidden else row
     return [found[i] for i in ids if i in found]
+
+
+def _blanks(hidden: frozenset[str]) -> dict[str, Any]:
+    """The values of a row that a role never sees (spec §AF 219); a total would tell its parts."""
+    keys = {f.name for f in dataclass_fields(LeadRow) if f.name in hidden and "None" in str(f.type)}
+    return dict.fromkeys(keys | ({"total_amount"} if hidden & {"installation_fee", "monthly_fee"} else set()))
 
 
 def _chunks(ids: Sequence[int], size: int) -> Iterable[Sequence[int]]:

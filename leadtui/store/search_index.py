@@ -13,8 +13,10 @@ from sqlalchemy.exc import DBAPIError
 FTS = "lead_search"
 
 _SQLITE = (
-    f"CREATE VIRTUAL TABLE {FTS} USING fts5(search_text, content='lead', content_rowid='id', "
-    "tokenize='trigram case_sensitive 1', columnsize=0)",
+    (
+        f"CREATE VIRTUAL TABLE {FTS} USING fts5(search_text, content='lead', content_rowid='id', "
+        "tokenize='trigram case_sensitive 1', columnsize=0)"
+    ),
     f"""CREATE TRIGGER lead_search_insert AFTER INSERT ON lead BEGIN
         INSERT INTO {FTS}(rowid, search_text) VALUES (new.id, new.search_text); END""",
     f"""CREATE TRIGGER lead_search_delete AFTER DELETE ON lead BEGIN

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 
 from leadtui.widgets.text import fit, one_line
 
@@ -98,3 +98,22 @@ def paint(line: Line, width: int, plain: bool = False) -> list[Span]:
         spans.append((clean, style))
         room -= length
     return [*spans, (" " * (room + (1 if taken else 0)), ""), *right]
+
+
+def wrapped(words: str, width: int) -> list[str]:
+    """A block of text in lines of at most `width` cells, its own line breaks kept."""
+    width = max(width, 10)
+    lines: list[str] = []
+    for paragraph in words.splitlines():
+        line = ""
+        for word in one_line(paragraph).split():
+            longer = f"{line} {word}" if line else word
+            if cell_len(longer) <= width:
+                line = longer
+                continue
+            if line:
+                lines.append(line)
+            *full, line = chop_cells(word, width)
+            lines += full
+        lines.append(line)
+    return lines

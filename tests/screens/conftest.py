@@ -129,3 +129,15 @@ def snapshot() -> Callable[[Any, str], None]:
 
 
 Press = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def simulator(office: Any) -> Iterator[Any]:
+    """A training router, on the list of `office` as WL-RTR-1."""
+    from leadtui.router.simulator import Simulator
+    from leadtui.services import routers
+
+    with Simulator() as running:
+        values = {"name": "WL-RTR-1", "host": running.host, "port": str(running.port), "username": "admin"}
+        routers.add(office, values | {"password": "admin"})
+        yield running

@@ -14,7 +14,6 @@ from leadtui.services import leads, provisioning, settling
 from leadtui.services.conversion import ConvertRequest, convert, pending
 from leadtui.services.provision_jobs import unsettled
 from tests.screens.pictures import at_rest, dump, press
-from tests.screens.router_help import simulator  # noqa: F401 - a fixture
 
 ADD = "/ppp/secret/add"
 LEAD = 1
@@ -84,6 +83,8 @@ async def test_a_lead_becomes_a_customer_by_keyboard_alone(
         await press(pilot, "p")
         assert password in dump(pilot.app)
         assert wizard.copy_text() == f"achieng.odhiambo\t{password}"
+        await press(pilot, "y")
+        assert pilot.app.clipboard == f"achieng.odhiambo\t{password}"
         await press(pilot, "enter")
         assert pilot.app.screen is not wizard
     detail = leads.get(office, LEAD)

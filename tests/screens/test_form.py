@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from leadtui.screens import lead_form
+from leadtui.screens import lead_form_found
 from leadtui.screens.act_dialog import Acted
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.conflict import ConflictScreen
@@ -21,7 +21,7 @@ from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, op
 
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
-    monkeypatch.setattr(lead_form, "DEBOUNCE_SECONDS", 0.001)
+    monkeypatch.setattr(lead_form_found, "DEBOUNCE_SECONDS", 0.001)
     return new_office(tmp_path)
 
 

@@ -42,7 +42,7 @@ def shown(run: Run, selector: str) -> str:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
-async def test_a_file_is_looked_at_before_anything_is_written(office: Any, tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_file_is_looked_at_first(office: Any, tmp_path: Path, size: tuple[int, int]) -> None:
     file = tmp_path / "new.csv"
     file.write_text(GOOD.replace("Simu", "Phone"))
     async with opened(office, ImportDialog, size=size) as run:

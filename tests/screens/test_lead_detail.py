@@ -10,9 +10,9 @@ import pytest
 
 from leadtui.screens.item_dialog import ItemDialog
 from leadtui.screens.lead_detail import LeadDetailScreen
-from leadtui.screens.lead_facts import Facts, wrapped
+from leadtui.screens.lead_facts import Facts
 from leadtui.widgets.sheet import Sheet
-from leadtui.widgets.sheet_lines import Line, paint, text
+from leadtui.widgets.sheet_lines import Line, paint, text, wrapped
 from tests.screens.conftest import Run
 from tests.screens.office_for_tests import a_file
 from tests.screens.pictures import at_rest, dump, press
@@ -190,3 +190,5 @@ def test_lines_are_exactly_as_wide_as_asked() -> None:
 def test_wrapping_keeps_line_breaks() -> None:
     assert wrapped("a b\n\nc", 20) == ["a b", "", "c"]
     assert max(map(len, wrapped("word " * 50, 30))) <= 30
+    assert wrapped("漢" * 25, 20) == ["漢" * 10, "漢" * 10, "漢" * 5]
+    assert wrapped("", 20) == []

@@ -360,6 +360,17 @@ def test_filter_words_know_every_spelling(office: Any) -> None:
     assert words.complete("", 0) == []
 
 
+async def test_a_status_added_meanwhile_can_be_filtered(run: Run, office: Any) -> None:
+    from leadtui.services import admin
+
+    async with run(office) as pilot:
+        values = {"name": "Wavering", "pipeline": "isp", "probability": "0.2"}
+        await asyncio.to_thread(admin.add, office, "status", values)
+        await press(pilot, "r", "f", "text:status:wavering", "enter")
+        assert "No lead matches" in dump(pilot.app)
+        assert not pilot.app.screen.bar.error
+
+
 def test_rows_are_rows(office: Any) -> None:
     from leadtui.services import leads
 

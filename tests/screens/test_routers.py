@@ -16,7 +16,8 @@ from leadtui.services import leads, routers
 from leadtui.services.conversion import ConvertRequest, RouterRequest, convert, pending
 from leadtui.store import schema as t
 from tests.screens.pictures import dump, press
-from tests.screens.router_help import ROUTER, simulator  # noqa: F401 - a fixture
+
+ROUTER = "WL-RTR-1"
 
 
 async def test_the_list_and_a_test_by_key(run: Any, office: Any, simulator: Simulator) -> None:

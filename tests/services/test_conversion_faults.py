@@ -1,4 +1,4 @@
-"""Every way a router fails during a conversion: the lead keeps its status, nothing of ours stays, a retry makes one user.
+"""Every way a router fails during a conversion: the lead keeps its status, nothing stays, a retry makes one user.
 
 Spec §L2 117, AG18, AJ18, AK5; facts/mikrotik §0.1, §0.2.
 """

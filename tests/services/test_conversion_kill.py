@@ -1,4 +1,4 @@
-"""A process killed at any step of a conversion: after the next settling, router and store agree (contract answer 10)."""
+"""A process killed at any step of a conversion: after the next settling router and store agree (answer 10)."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 DUPLICATE_PROFILE = "failure: profile with the same name already exists"
 
 
-class Trap(Exception):  # noqa: N818 - the protocol's word
+class Trap(Exception):
     """A refusal: one or more `(message, category)` that become `!trap` sentences."""
 
     def __init__(self, *traps: tuple[str, int | None]) -> None:

@@ -20,7 +20,7 @@ Sentence = Sequence[str]
 _GARBAGE = b"HTTP/1.1 400 Bad Request\r\nServer: not-a-router\r\n\r\n\xff\xfe\xfd\xfc"
 
 
-class _Gone(Exception):  # noqa: N818 - an end, not an error
+class _Gone(Exception):
     """The conversation is over."""
 
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from leadtui.commands import Command
+from leadtui.commands import Command, bindings_for
 from leadtui.errors import LeadtuiError
 from leadtui.router.port import CancelToken
 from leadtui.screens.base import LeadModal
@@ -37,7 +38,7 @@ _HINTS: dict[Step, tuple[str, ...]] = {
     "asking": ("app.back",),
     "plan": ("convert.go", "convert.change", "convert.password", "convert.again", "convert.without", "app.back"),
     "running": ("app.back",),
-    "result": ("convert.go", "convert.password", "convert.copy"),
+    "result": ("convert.go", "convert.password", "app.copy"),
     "failed": ("convert.again", "convert.without", "convert.change", "app.back"),
 }
 
@@ -46,6 +47,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
     """Answers what was made, or None when everything was left as it is. Keyboard only; never waits on the UI thread."""
 
     SCOPE = "convert"
+    BINDINGS: ClassVar[list[BindingType]] = [binding for binding in bindings_for("app") if binding.id == "app.copy"]
     DEFAULT_CSS: ClassVar[str] = """
     ConvertWizard #sheet { width: 100%; height: 100%; background: $background; }
     ConvertWizard #page { height: 1fr; padding: 0 1; }

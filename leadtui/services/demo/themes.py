@@ -87,7 +87,8 @@ _KENYA = Theme(
     ),
     staff={
         "david": ("David Mutua", "director"), "wanjiku": ("Wanjiku Kamau", "agent"),
-        "otieno": ("Brian Otieno", "agent"), "achieng": ("Mercy Achieng", "agent_junior"), "kiprop": ("Elijah Kiprop", "technician"),
+        "otieno": ("Brian Otieno", "agent"), "achieng": ("Mercy Achieng", "agent_junior"),
+        "kiprop": ("Elijah Kiprop", "technician"),
     },
     mobile=_kenyan,
     sources={"Caretaker/House Manager": 32, "Field Sales": 25, "Referral": 17, "Website": 12, "WhatsApp/SMS": 9,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
 import subprocess
 import sys
@@ -92,14 +93,19 @@ else:
 """
 
 
-def timed(args: list[str], env: Mapping[str, str]) -> tuple[float, str, int]:
-    """(seconds, standard output, exit code) of a process."""
-    start = time.perf_counter()
+def timed(args: list[str], env: Mapping[str, str]) -> tuple[float, float, str]:
+    """(seconds, processor seconds, standard output) of a process."""
+    start, used = time.perf_counter(), _children_s()
     done = subprocess.run(args, env=dict(env), capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode not in (0, 5):
         print(done.stderr[-2000:], file=sys.stderr)
-    return seconds, done.stdout, done.returncode
+    return seconds, _children_s() - used, done.stdout
+
+
+def _children_s() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def import_export(table: Table, folder: Path, env: Mapping[str, str], rows: int) -> None:
@@ -119,13 +125,13 @@ def import_export(table: Table, folder: Path, env: Mapping[str, str], rows: int)
     ]  # fmt: skip
     table.head(f"Files of {rows:,} rows ({(folder / 'messy.csv').stat().st_size / 1e6:.1f} MB), whole processes")
     for what, command, floor, most in steps:
-        seconds, out, _ = timed(command, env)
+        seconds, cpu, out = timed(command, env)
         base = timed(floor, env)[0] if floor else None
         told = json.loads(out or "{}")
         counts = ", ".join(f"{told[key]:,} {key}" for key in ("created", "skipped", "failed") if key in told)
         goal = most * max(1.0, rows / 100_000)
         table.row(
-            what, f"{seconds:.2f} s", "" if base is None else f"sqlite3 + csv {base:.2f} s",
+            what, f"{seconds:.2f} s (cpu {cpu:.2f} s)", "" if base is None else f"sqlite3 + csv {base:.2f} s",
             seconds / base if base else None, f"≤ {goal:g} s" if most else "", seconds <= goal if most else None,
         )  # fmt: skip
         if counts:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 HEAD = ("what", "leadtui", "yardstick", "ratio", "goal", "")
-WIDTHS = (46, 20, 34, 8, 14, 6)
+WIDTHS = (50, 24, 26, 8, 9, 6)
 
 
 def ms(seconds: float) -> str:

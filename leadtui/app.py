@@ -22,7 +22,7 @@ from leadtui.opening import OfficeLike, Opening
 from leadtui.places import START, modes
 from leadtui.screens.base import LeadScreen
 from leadtui.widgets.hints import Hints
-from leadtui.widgets.text import NoControls
+from leadtui.widgets.text import NoControls, PlainSigns
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
@@ -73,7 +73,7 @@ class LeadApp(App[int], inherit_bindings=False):
         filters = super().get_line_filters()
         if self.no_color and self.native_ansi_color:  # Textual chose Monochrome before it knew the theme
             filters = [NoColor() if isinstance(line_filter, Monochrome) else line_filter for line_filter in filters]
-        return [self._controls, *filters]
+        return [self._controls, *([PlainSigns()] if self.plain else []), *filters]
 
     def on_mount(self) -> None:
         """Colours and keys; then, after the first paint, the office."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from leadtui.commands import markdown  # noqa: E402
+from leadtui.commands import markdown
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- keys: made by ./run docs -->\n", "<!-- end of keys -->"

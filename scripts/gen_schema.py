@@ -15,8 +15,9 @@ from sqlalchemy import Column, Index, Table, UniqueConstraint
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from leadtui.store import tables  # noqa: E402, F401 - fills the metadata
-from sqlmodel import SQLModel  # noqa: E402
+from sqlmodel import SQLModel
+
+from leadtui.store import tables  # noqa: F401 - fills the metadata
 
 TARGET = Path(__file__).resolve().parent.parent / "leadtui" / "store" / "schema.py"
 

@@ -146,7 +146,7 @@ async def test_keys_run_commands_and_say_why_not() -> None:
         assert isinstance(screen, Demo)
         assert screen.ran == ["office", "convert", "log"]
         await pilot.press("d")
-        assert toasts(app) == ["your role may not delete"]
+        assert toasts(app) == ["your role may not delete leads"]
         await pilot.press("t")
         assert toasts(app)[-1] == "nothing is marked"
         await pilot.press("n")

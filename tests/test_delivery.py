@@ -118,8 +118,8 @@ def test_an_old_python_is_named(tmp_path: Path) -> None:
 
 
 def test_nothing_names_a_machine_or_a_registry() -> None:
-    parts = ["/ro" + "ot/", "/wo" + "rk/", "/tm" + "p/v/", "pypi" + ".org", "python" + "hosted", "npm" + "js.", "deb.deb" + "ian",
-             "cdn" + "js", "--index" + "-url"]  # fmt: skip
+    halves = ["/ro ot/", "/wo rk/", "/tm p/v/", "py pi.org", "python hosted", "npm js.", "deb.deb ian", "cdn js"]
+    parts = [half.replace(" ", "") for half in halves]  # this file is looked at too
     pattern = re.compile("|".join(map(re.escape, parts)))
     for path in shared_files():
         try:

@@ -276,9 +276,7 @@ COMMANDS: dict[str, tuple[tuple[str, str], ...]] = {
 
 
 @pytest.mark.parametrize("role", MATRIX)
-def test_commands(
-    databases: dict[str, Path], role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands(databases: dict[str, Path], role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = CommandLine(tmp_path)
     for name, value in place.environment().items():
         monkeypatch.setenv(name, value)
@@ -288,7 +286,12 @@ def test_commands(
     for action, commands in COMMANDS.items():
         for command, lead in commands:
             shutil.copyfile(databases[role], place.db)
-            words = {"REF": str(LEADS[lead]) if lead else "", "FILE": str(file), "OUT": str(tmp_path / "out.csv"), "20_Mbps": "20 Mbps Home"}
+            words = {
+                "REF": str(LEADS[lead]) if lead else "",
+                "FILE": str(file),
+                "OUT": str(tmp_path / "out.csv"),
+                "20_Mbps": "20 Mbps Home",
+            }
             found = place("--json", "--as", "myself", *(words.get(word, word) for word in command.split()))
             if lead:
                 wanted = expected_on(role, action, lead)

@@ -76,7 +76,7 @@ def audit_json(row: AuditRow) -> dict[str, Any]:
     """A line of the audit (answer 7)."""
     return {
         "id": row.id, "at": iso_z(row.at), "user": row.user, "origin": row.origin, "action": row.action,
-        "entity": row.entity, "entity_id": row.entity_id, "lead_number": row.lead_number,
+        "entity": row.entity, "entity_id": row.entity_id,
         "changes": {field: [_moment(value) for value in change] for field, change in row.changes.items()},
         "batch": row.batch,
     }  # fmt: skip
@@ -89,13 +89,15 @@ def _moment(value: Any) -> Any:
     return value
 
 
+def _subject(row: AuditRow) -> str:
+    return f"{row.entity} {row.lead_number or row.entity_id or ''}".strip()
+
+
 def audit_text(rows: Sequence[AuditRow], view: View) -> str:
     """The audit, newest first, a line each."""
     cells = [
-        (view.local(row.at), row.user, row.action, f"{row.entity} {row.lead_number or row.entity_id or ''}".strip(), _changes(row.changes),
-         row.batch)
-        for row in rows
-    ]  # fmt: skip
+        (view.local(row.at), row.user, row.action, _subject(row), _changes(row.changes), row.batch) for row in rows
+    ]
     return table(("when", "who", "did", "to", "changes", "batch"), cells)
 
 

@@ -26,8 +26,8 @@ BATCH_COLUMNS = (
 AUDIT_COLUMNS = (
     Column("at", "When", 12, min_width=10),
     Column("user", "Who", 9, min_width=7),
-    Column("what", "What", 15, min_width=12),
-    Column("changes", "Changes", 40, min_width=14, grow=1),
+    Column("what", "What", 22, min_width=14),
+    Column("changes", "Changes", 30, min_width=14, grow=1),
 )
 MOST_BATCHES = 1000
 """Acts listed; older ones are found among the entries."""
@@ -74,9 +74,9 @@ def audit_cell(row: AuditRow, key: str, tz: tzinfo) -> Cell:
 
 
 def what_words(row: AuditRow) -> str:
-    """ "lead LD-202611-0042 status"; what has no number, or no longer exists, is named by its id."""
-    number = f" {row.lead_number or row.entity_id}" if row.entity_id is not None else ""
-    return one_line(f"{row.entity}{number} {row.action}".replace("_", " "))
+    """ "LD-202611-0042 status", "user 3 edit": a lead by its number, everything else by kind and id."""
+    named = row.lead_number or f"{row.entity} {row.entity_id if row.entity_id is not None else ''}".strip()
+    return one_line(f"{named} {row.action}".replace("_", " "))
 
 
 def changes_in_words(changes: Mapping[str, tuple[Any, Any]]) -> list[str]:

@@ -72,9 +72,9 @@ class PendingJobs(LeadModal[None]):
             held = ", under way now" if job.is_held else ""
             number = job.lead_number or "a lead of somebody else"
             parts += [(f"{number}", "bold"), one_line(f"  {job.username} on {job.router}, by {job.by}"), "\n"]
-            parts += [("  " + _WORDS.get(job.state, job.state) + held, "$text-muted"), "\n"]
+            parts += [("  " + _WORDS.get(job.state, job.state) + held, "dim"), "\n"]
             if job.last_error:
-                parts += [("  " + one_line(job.last_error), "$text-muted"), "\n"]
+                parts += [("  " + one_line(job.last_error), "dim"), "\n"]
         self.query_one("#jobs", Static).update(
             Content.assemble(*parts) if parts else "Nothing is open: routers and store agree."
         )

@@ -20,6 +20,7 @@ from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx
 
 _LOOKUPS = {"pipeline": 1, "status": 2, "source": 3, "assigned_to": 4, "manager": 4, "branch": 5, "package": 6}
+_TAGS = "export_tags"
 _NAMES = "export_names"  # a temporary table of finished cells: rowid = kind * 2^32 + id
 _FETCH = 2_000
 
@@ -39,7 +40,7 @@ def csv_lines(
     """
     raw: Any = tx.conn.connection.driver_connection
     raw.create_function("leadtui_cell", 1, lambda v: special(str(v)), deterministic=True)
-    raw.create_function("leadtui_day", 1, lambda v: day(datetime.fromisoformat(v + "+00:00")), deterministic=True)
+    raw.create_function("leadtui_day", 1, _Days(day).__getitem__, deterministic=True)
     raw.create_function("leadtui_float", 1, repr, deterministic=True)
     used = _used_columns(tx, keys, found)
     _load_names(tx, special)
@@ -56,6 +57,18 @@ def csv_lines(
             yield [row[0] for row in rows]
     finally:
         result.close()
+
+
+class _Days(dict[str, str]):
+    """The day of each stored moment, found once: the same days stand in many leads."""
+
+    def __init__(self, day: Callable[[datetime], str]) -> None:
+        super().__init__()
+        self._day = day
+
+    def __missing__(self, stored: str) -> str:
+        self[stored] = found = self._day(datetime.fromisoformat(stored + "+00:00"))
+        return found
 
 
 def _load_names(tx: ReadTx, special: Callable[[str], str]) -> None:
@@ -118,7 +131,7 @@ def _columns_of(key: str) -> tuple[str, ...]:
 
 
 def _cell(tx: ReadTx, key: str, used: set[str], today: date) -> str | None:
-    """SQL of one finished cell (never NULL), or None where no lead has a value."""
+    """SQL of one finished cell (NULL for an empty one), or None where no lead has a value."""
     columns = _columns_of(key)
     if columns and not used.intersection(columns):
         return None
@@ -127,12 +140,14 @@ def _cell(tx: ReadTx, key: str, used: set[str], today: date) -> str | None:
         return _text(f"(SELECT value FROM lead_custom WHERE lead_id = lead.id AND key = {name})")
     if key in _LOOKUPS:
         kind, column = _LOOKUPS[key] << 32, BY_KEY[key].column
-        return f"coalesce((SELECT cell FROM temp.{_NAMES} WHERE key = lead.{column} + {kind}), '')"
+        return f"(SELECT cell FROM temp.{_NAMES} WHERE key = lead.{column} + {kind})"
     match key:
+        case "number":
+            return "lead.number"  # letters, digits and dashes: the office's prefix may hold nothing else
         case "tags":
             return _tags(tx)
         case "phone" | "alt_phone":
-            return _text(f"coalesce(lead.{key}_e164, lead.{key}_raw)")
+            return f"coalesce(lead.{key}_e164, {_text(f'lead.{key}_raw')})"  # E.164 needs no look
         case "brought_in_by":
             return _text("person.name")
         case "brought_in_by_contact":
@@ -170,11 +185,11 @@ def _plain(tx: ReadTx, key: str) -> str:
         case "money":
             return _money(tx, column)
         case "when":
-            return f"coalesce({_moment(column)}, '')"
+            return _moment(column)
         case "bool" | "tribool" | "computed":
             return f"CASE {column} WHEN 1 THEN 'yes' WHEN 0 THEN 'no' ELSE '' END"
         case "int" | "date":
-            return f"coalesce({column}, '')"
+            return column
         case "number":
             return f"CASE WHEN {column} IS NULL THEN '' ELSE leadtui_float({column}) END"
         case _:
@@ -182,21 +197,26 @@ def _plain(tx: ReadTx, key: str) -> str:
 
 
 def _tags(tx: ReadTx) -> str | None:
+    """The tags, gathered once into a temporary table: most leads have none."""
     if tx.conn.execute(select(t.lead_tag.c.tag_id).limit(1)).first() is None:
         return None
-    inner = (
-        "SELECT tag.name FROM lead_tag JOIN tag ON tag.id = lead_tag.tag_id "
-        "WHERE lead_tag.lead_id = lead.id ORDER BY tag.key"
-    )
-    return _text(f"(SELECT group_concat(name, ', ') FROM ({inner}))")
+    run = tx.conn.exec_driver_sql
+    run(f"CREATE TEMP TABLE IF NOT EXISTS {_TAGS} (lead_id INTEGER PRIMARY KEY, cell TEXT)")
+    run(f"DELETE FROM {_TAGS}")
+    names = "SELECT lead_id, name FROM lead_tag JOIN tag ON tag.id = lead_tag.tag_id ORDER BY lead_id, tag.key"
+    joined = f"SELECT lead_id, group_concat(name, ', ') AS v FROM ({names}) GROUP BY lead_id"
+    run(f"INSERT INTO {_TAGS} SELECT lead_id, {_text('v')} FROM ({joined})")
+    return f"(SELECT cell FROM temp.{_TAGS} WHERE lead_id = lead.id)"
 
 
 def _text(sql: str) -> str:
-    # The first pattern finds what `guard` may change, the second what CSV must quote.
-    odd = f"{sql} GLOB '[''=@+' || char(9, 13) || '-]*' OR {sql} GLOB '*[\",' || char(10, 13) || ']*'"
+    """A text cell: what `guard` may change or holds a quote goes to Python, a comma or line break is quoted here."""
     if sql.startswith("("):  # a subquery: read once
         return f"(SELECT {_text('cell.v')} FROM (SELECT {sql} AS v) AS cell)"
-    return f"CASE WHEN {sql} IS NULL THEN '' WHEN {odd} THEN leadtui_cell({sql}) ELSE {sql} END"
+    first = f"{sql} GLOB '[''=@+' || char(9, 13) || '-]*'"
+    inside = f"{sql} GLOB '*[\",' || char(10, 13) || ']*'"
+    quoted = f"CASE WHEN instr({sql}, '\"') THEN leadtui_cell({sql}) ELSE '\"' || {sql} || '\"' END"
+    return f"CASE WHEN {first} THEN leadtui_cell({sql}) WHEN {inside} THEN {quoted} ELSE {sql} END"
 
 
 def _moment(column: str) -> str:
@@ -206,7 +226,7 @@ def _moment(column: str) -> str:
 def _money(tx: ReadTx, amount: str) -> str:
     places = exponent(tx.catalog.currency)
     if not places:
-        return f"coalesce({amount}, '')"
+        return amount
     unit = 10**places
     return f"CASE WHEN {amount} IS NULL THEN '' ELSE printf('%d.%0{places}d', {amount} / {unit}, {amount} % {unit}) END"
 
@@ -216,14 +236,6 @@ def _literal(text: str) -> str:
 
 
 def _joined(cells: Sequence[str | None]) -> str:
-    """The line: cells with commas between, runs of empty cells as one literal."""
-    parts: list[str] = []
-    commas = ""
-    for index, cell in enumerate(cells):
-        commas += "," if index else ""
-        if cell is not None:
-            parts += [_literal(commas), f"({cell})"] if commas else [f"({cell})"]
-            commas = ""
-    if commas:
-        parts.append(_literal(commas))
-    return " || ".join(parts) if parts else "''"
+    """The line, as one `printf`: it writes nothing for NULL and copies no half-made lines."""
+    shown = ",".join("" if cell is None else "%s" for cell in cells)
+    return ", ".join([f"printf('{shown}'", *(cell for cell in cells if cell is not None)]) + ")"

@@ -61,6 +61,7 @@ class WriteTx(ReadTx):
     _pending: dict[str, tuple[Any, list[dict[str, Any]]]] = field(default_factory=dict)
     _touched: dict[tuple[str, int | None], None] = field(default_factory=dict)
     _leads_touched: int = 0
+    _counted: int = -1
 
     def open_batch(self, kind: str, label: str, *, undoes_id: int | None = None) -> int:
         """Begin the batch that `undo` takes back as a whole; returns its id. Once per transaction."""
@@ -121,6 +122,7 @@ class WriteTx(ReadTx):
 
     def back_to(self, mark: dict[str, int]) -> None:
         """Forget what was put behind `mark`: the part of a bulk act that was refused."""
+        self._counted = -1
         for key in list(self._pending):
             del self._pending[key][1][mark.get(key, 0) :]
             if not self._pending[key][1]:
@@ -145,11 +147,15 @@ class WriteTx(ReadTx):
                 self.conn.execute(insert(table), rows)
         if self.batch_id is not None and pending:
             size = self._leads_touched or len(self._touched)
+            if size == self._counted:
+                return
+            self._counted = size
             self.conn.execute(update(t.batch).where(t.batch.c.id == self.batch_id).values(count=size))
 
     def forget_pending(self) -> None:
         """Drop what waits to be written: after a savepoint was rolled back."""
         self._pending.clear()
+        self._counted = -1
 
     def catalog_changed(self) -> None:
         """A small table was changed: let this transaction and every process read it anew."""

@@ -31,6 +31,38 @@ def fit(text: str, width: int, align: str = "left") -> str:
     return padding + text if align == "right" else text + padding
 
 
+# Our own signs and every border that Textual draws, each by one ASCII sign of the same width.
+_PLAIN: Final = str.maketrans(
+    {
+        **dict.fromkeys("─━┄┈╌═▔▁‾⎺⎽", "-"),
+        **dict.fromkeys("│┃┆┊║▏▎▍▌▋▊▉▐▕", "|"),
+        **dict.fromkeys("╭╮╯╰┌┐└┘├┤┬┴┼┏┓┗┛┣┫╔╗╚╝╠╣▗▖▝▘▛▜▙▟▞▚", "+"),
+        **dict.fromkeys("█▇▆▅▄▃▂▀▓▒░", "#"),
+        **dict.fromkeys("▼▾▽", "v"),
+        **dict.fromkeys("▲▴△", "^"),
+        **dict.fromkeys("►▶▸→", ">"),
+        **dict.fromkeys("◀◂←", "<"),
+        **dict.fromkeys("’‘", "'"),
+        **dict.fromkeys("“”", '"'),
+        "●": "=", "×": "x", "◇": "~", "○": "o", "◐": "+", "·": "-", "–": "-", "—": "-", "…": "~", "✓": "v", "✗": "x",
+        "•": "*", "☏": "t", "✎": "n", "✉": "e", "▤": "d", "⌂": "v", "◷": "@", "⚿": "P", "⏱": "@",
+    }
+)  # fmt: skip
+
+
+class PlainSigns(LineFilter):
+    """Draws with ASCII signs only, for terminals without UTF-8 (`--ascii`); letters of names stay."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments, each sign replaced by one of the same width."""
+        return [
+            segment
+            if segment.control or segment.text.isascii()
+            else type(segment)(segment.text.translate(_PLAIN), segment.style)
+            for segment in segments
+        ]
+
+
 class NoControls(LineFilter):
     """Deletes control characters from everything that is drawn, whatever widget it comes from (facts §3.6)."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import select
 
 from leadtui.services import admin, leads
-from leadtui.services.office import Office
+from leadtui.services.office import Office, open_office
 from leadtui.store import schema as t
 
 LEAD_TABLES = ("lead", "activity", "stage_change", "document", "lead_tag", "lead_product", "lead_custom")
@@ -25,6 +26,16 @@ def add_users(office: Office, *pairs: str, **more: str) -> None:
     for pair in pairs:
         login, role = pair.split(":")
         admin.add_user(office, {"login": login, "name": login.title(), "role": role, **more})
+
+
+@contextmanager
+def acting_as(office: Office, login: str) -> Iterator[Office]:
+    """Somebody else at work in the same database."""
+    other = open_office(office.store.url.render_as_string(hide_password=False), as_login=login)
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 def dump(

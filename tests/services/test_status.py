@@ -11,7 +11,7 @@ from leadtui.errors import IllegalMove, Invalid, Locked, NotPermitted, Refused
 from leadtui.services import admin, conversion, leads, status
 from leadtui.services.conversion_plan import ConvertRequest
 from leadtui.services.office import Office
-from tests.services.lead_help import add, add_users, dump, history_of
+from tests.services.lead_help import acting_as, add, add_users, dump, history_of
 
 Move = Callable[[datetime], None]
 
@@ -47,7 +47,8 @@ def test_every_move_is_history_with_who_when_why_and_how_long(office: Office, fr
     assert probability == pytest.approx(0.7)  # that of the stage (spec E2 57, AI1)
 
 
-def test_a_move_to_the_same_status_leaves_nothing(office: Office) -> None:
+def test_a_move_to_the_same_status_leaves_nothing(sqlite_office: Office) -> None:
+    office = sqlite_office
     lead_id = add(office)
     before = dump(office, but=())
     done = status.set_status(office, lead_id, "New")
@@ -68,8 +69,9 @@ def test_a_move_to_the_same_status_leaves_nothing(office: Office) -> None:
     ],
 )
 def test_moves_that_are_refused_change_nothing(
-    office: Office, target: str, reason: str | None, error: type[Refused], field: str
+    sqlite_office: Office, target: str, reason: str | None, error: type[Refused], field: str
 ) -> None:
+    office = sqlite_office
     lead_id = add(office)
     before = dump(office, but=())
     with pytest.raises(error) as refused:
@@ -92,7 +94,8 @@ def test_a_step_back_needs_a_reason_only_where_the_pipeline_says_so(sqlite_offic
     assert history_of(office, careful)[-2:] == [("Qualified", "was never shown"), ("Under Contract", None)]
 
 
-def test_edit_obeys_the_same_rules(office: Office) -> None:
+def test_edit_obeys_the_same_rules(sqlite_office: Office) -> None:
+    office = sqlite_office
     lead_id = add(office)
     for target, error in (("Converted", IllegalMove), ("Not Interested", Invalid)):
         with pytest.raises(error):
@@ -147,7 +150,8 @@ def test_losing_and_reopening(office: Office, frozen_clock: Move) -> None:
     assert open_one.value.code == "not_closed"
 
 
-def test_a_known_lost_reason_is_counted_and_free_text_is_kept(office: Office) -> None:
+def test_a_known_lost_reason_is_counted_and_free_text_is_kept(sqlite_office: Office) -> None:
+    office = sqlite_office
     counted, free = add(office, "0722000001"), add(office, "0722000002")
     status.lose(office, counted, "too expensive")
     status.lose(office, free, "the dog ate the contract")
@@ -199,7 +203,8 @@ def test_a_retired_status_is_offered_to_nobody_and_its_leads_keep_it(sqlite_offi
     assert status.reopen(office, kept, "again").lead.status == "New"
 
 
-def test_a_stale_version_refuses_the_move(office: Office) -> None:
+def test_a_stale_version_refuses_the_move(sqlite_office: Office) -> None:
+    office = sqlite_office
     lead_id = add(office)
     seen = leads.get(office, lead_id).row.version
     leads.edit(office, lead_id, {"city": "Nakuru"})
@@ -209,20 +214,21 @@ def test_a_stale_version_refuses_the_move(office: Office) -> None:
     assert leads.get(office, lead_id).row.status == "New"
 
 
-def test_a_technician_moves_leads_only_from_or_to_the_survey(office: Office, acting: Callable[[str], Office]) -> None:
+def test_a_technician_moves_leads_only_from_or_to_the_survey(sqlite_office: Office) -> None:
+    office = sqlite_office
     add_users(office, "tom:technician")
     surveyed = add(office, "0722000001", assigned_to="tom", status="Site Survey Scheduled")
     fresh = add(office, "0722000002", assigned_to="tom")
-    tom = acting("tom")
-    with pytest.raises(NotPermitted) as refused:
-        status.set_status(tom, fresh, "Interested")
-    assert refused.value.field == "status"
-    assert status.set_status(tom, fresh, "Site Survey Scheduled").lead.status == "Site Survey Scheduled"
-    assert status.set_status(tom, surveyed, "Interested").lead.status == "Interested"
-    with pytest.raises(NotPermitted):  # a decline is `lose`, which he may not
-        status.set_status(tom, fresh, "Not Interested", reason="no line of sight")
-    with pytest.raises(NotPermitted):
-        status.set_status(tom, surveyed, "Contacted")
+    with acting_as(office, "tom") as tom:
+        with pytest.raises(NotPermitted) as refused:
+            status.set_status(tom, fresh, "Interested")
+        assert refused.value.field == "status"
+        assert status.set_status(tom, fresh, "Site Survey Scheduled").lead.status == "Site Survey Scheduled"
+        assert status.set_status(tom, surveyed, "Interested").lead.status == "Interested"
+        with pytest.raises(NotPermitted):  # a decline is `lose`, which he may not
+            status.set_status(tom, fresh, "Not Interested", reason="no line of sight")
+        with pytest.raises(NotPermitted):
+            status.set_status(tom, surveyed, "Contacted")
 
 
 def test_a_status_of_another_pipeline_does_not_exist_here(sqlite_office: Office) -> None:

@@ -36,12 +36,12 @@ HIDDEN = "••••••••"
 
 def rule(words: str) -> list[Part]:
     """A heading with a line, as wide as the narrowest screen allows."""
-    return [(f"─ {words} ", "bold"), ("─" * max(2, 74 - len(words)), "$text-muted"), "\n"]
+    return [(f"─ {words} ", "bold"), ("─" * max(2, 74 - len(words)), "dim"), "\n"]
 
 
 def row(label: str, text: str, style: str = "") -> list[Part]:
     """A label and a text beside it, however long; foreign text comes without its own line breaks."""
-    return [(fit(label, _LABEL), "$text-muted"), (_beside(text) or "–", style), "\n"]
+    return [(fit(label, _LABEL), "dim"), (_beside(text) or "–", style), "\n"]
 
 
 def _beside(text: str) -> str:
@@ -103,11 +103,11 @@ def plan(found: ConversionPlan, *, show_password: bool) -> Content:
 def _plan_row(step: PlanStep, where: str) -> list[Part]:
     mark, style = _MARKS[step.state]
     what, detail = _beside(step.what.removesuffix(" ✓")), _beside(step.detail.partition("\n")[0])
-    parts: list[Part] = [(fit(one_line(where), _LABEL), "$text-muted"), (what, style), (mark, style)]
+    parts: list[Part] = [(fit(one_line(where), _LABEL), "dim"), (what, style), (mark, style)]
     if detail and "\n" not in what and cell_len(what + mark + detail) + 2 <= _WIDTH - _LABEL:
-        parts += [(f"  {detail}", "$text-muted")]
+        parts += [(f"  {detail}", "dim")]
     elif detail:
-        parts += ["\n", " " * _LABEL, (detail, "$text-muted")]
+        parts += ["\n", " " * _LABEL, (detail, "dim")]
     return [*parts, "\n"]
 
 

@@ -31,12 +31,12 @@ from leadtui.screens.confirm import Confirm
 from leadtui.screens.help import Help
 from leadtui.screens.log_view import LogView
 from leadtui.screens.palette import Place
+from leadtui.screens.picker import Choice, Picker
 from leadtui.screens.problem import Problem
 from leadtui.start import nothing_there
 from leadtui.widgets.columns import Column
 from leadtui.widgets.hints import Hints
 from leadtui.widgets.pages import ListProvider
-from leadtui.widgets.picker import Choice, Picker
 from leadtui.widgets.task_bar import TaskBar
 from leadtui.widgets.virtual_table import VirtualTable
 from tests.screen_help import picture, settled

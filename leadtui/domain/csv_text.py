@@ -40,9 +40,12 @@ class Decoded:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Record:
-    """One row as it stands in the file: the line it begins on, its cells, and why it cannot be read, if so."""
+    """One row as it stands in the file: the line it begins on, its cells, and why it cannot be read, if so.
+
+    Not frozen: that makes one three times as slow to make, and there may be a million.
+    """
 
     line: int
     cells: Sequence[str]

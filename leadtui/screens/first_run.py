@@ -150,7 +150,7 @@ class FirstRunScreen(LeadScreen[Callable[[], Any] | None]):
         """A searched list for country, currency or time zone."""
         if self.known is None:
             return
-        from leadtui.widgets.picker import Choice, Picker
+        from leadtui.screens.picker import Choice, Picker
 
         found = self.known.lists
         choices = {"country": found.countries, "currency": found.currencies, "timezone": found.timezones}[event.key]

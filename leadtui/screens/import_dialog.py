@@ -17,9 +17,9 @@ from leadtui.errors import LeadtuiError
 from leadtui.screens.act_dialog import Acted
 from leadtui.screens.base import LeadModal
 from leadtui.screens.path_field import PathField
+from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.choice_row import ChoiceRow, Key
 from leadtui.widgets.keyed_list import Entry, KeyedList
-from leadtui.widgets.picker import Choice, Picker
 from leadtui.widgets.task_bar import Report, TaskBar
 from leadtui.widgets.text import one_line
 

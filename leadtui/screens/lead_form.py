@@ -26,9 +26,9 @@ from leadtui.screens.lead_form_fields import (
     values_of,
 )
 from leadtui.screens.lead_form_found import FoundLine
+from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.form import Form
 from leadtui.widgets.hints import Hints, TitleLine
-from leadtui.widgets.picker import Choice, Picker
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:

@@ -124,7 +124,7 @@ def convert(
         steps.check(tx, lead_id, request)  # a plain refusal costs no write lock
     warning = settling.clear_the_way(office, lead_id, for_router=request.router is not None)
     run: Provisioning | None = None
-    with office.write() as tx:
+    with office.write(durable=True) as tx:
         settling.refuse_held(tx, provision_jobs.open_job_of(tx, lead_id))
         order = steps.check(tx, lead_id, request)
         if order.user is None:

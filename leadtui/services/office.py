@@ -96,9 +96,9 @@ class Office:
             yield tx
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[WriteTx]:
-        """A write transaction on behalf of the acting user."""
-        with self.store.write(self._actor, self.origin) as tx:
+    def write(self, *, durable: bool = False) -> Iterator[WriteTx]:
+        """A write transaction on behalf of the acting user; `durable` outlives even a power cut."""
+        with self.store.write(self._actor, self.origin, durable=durable) as tx:
             self._catalog = tx.catalog
             yield tx
             self._catalog = tx.catalog

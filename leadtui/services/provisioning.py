@@ -161,7 +161,7 @@ class Provisioning:
     def _now_applying(self) -> None:
         """From here on the router may be changed: a process that dies leaves a row that says so."""
         self.step = "user"
-        with self.office.write() as tx:
+        with self.office.write(durable=True) as tx:
             steps.refuse_taken(tx, self.order.lead, self.user.router, self.user.username)
             self._moved(tx, "applying", step="user", username=self.user.username)
         self.is_applying = True

@@ -16,6 +16,7 @@ from sqlalchemy import (
     JSON,
     Boolean,
     Column,
+    Date,
     Integer,
     MetaData,
     Table,
@@ -73,37 +74,33 @@ def pack(leads: Sequence[NewLead], *, sqlite: bool) -> Packed:
     for lead in leads:
         used.update(lead.columns)
     names = tuple(c.name for c in t.lead.columns if c.name in used and c.name not in _OWN)
-    convert = _sqlite_value if sqlite else _same
-    special = [(n, convert(t.lead.c[n].type)) for n in names]
-    active = {n: f for n, f in special if f is not None}
+    drivers = {n: _sqlite_value(t.lead.c[n].type) if sqlite else None for n in names}
+    moments = {n for n in names if isinstance(t.lead.c[n].type, UtcDateTime | Date)}
+    empty = dict.fromkeys(names) | _DEFAULTS
+    if sqlite:
+        empty |= {n: int(v) for n, v in _DEFAULTS.items()}
     rows: list[tuple[Any, ...]] = []
     audits: list[str] = []
-    told: dict[int, str] = {}  # the same moment stands in most rows; by identity, for hashing one costs as much
+    known: dict[int, tuple[Any, str]] = {}  # by identity: the same moment stands in most rows, and hashing one is slow
+    encode = json.JSONEncoder().encode
     for lead in leads:
-        values: dict[str, Any] = dict.fromkeys(names)
-        values |= _DEFAULTS
+        values = empty.copy()
         given: dict[str, Any] = {}
         for name, value in lead.columns.items():
             if value is None or name == "search_text":
                 continue
-            values[name] = value
-            if hasattr(value, "isoformat"):
-                iso = told.get(id(value))
-                if iso is None:
-                    iso = told[id(value)] = value.isoformat()
-                given[name] = iso
+            driver = drivers[name]
+            if name in moments:
+                both = known.get(id(value))
+                if both is None:
+                    both = known[id(value)] = (driver(value) if driver else value, value.isoformat())
+                values[name], given[name] = both
             else:
+                values[name] = driver(value) if driver else value
                 given[name] = value
-        for name, change in active.items():
-            if values[name] is not None:
-                values[name] = change(values[name])
         rows.append((lead.columns["search_text"], *values.values()))
-        audits.append(json.dumps(given)[1:])
+        audits.append(encode(given)[1:])
     return Packed(names, rows, audits, leads)
-
-
-def _same(_type: Any) -> None:
-    return None
 
 
 def _sqlite_value(type_: Any) -> Callable[[Any], Any] | None:

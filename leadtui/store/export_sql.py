@@ -23,6 +23,8 @@ _LOOKUPS = {"pipeline": 1, "status": 2, "source": 3, "assigned_to": 4, "manager"
 _TAGS = "export_tags"
 _NAMES = "export_names"  # a temporary table of finished cells: rowid = kind * 2^32 + id
 _FETCH = 2_000
+_MOMENT = "moment:"
+_FEW = 16
 
 
 def csv_lines(
@@ -140,6 +142,9 @@ def _cell(tx: ReadTx, key: str, used: set[str], today: date) -> str | None:
         return _text(f"(SELECT value FROM lead_custom WHERE lead_id = lead.id AND key = {name})")
     if key in _LOOKUPS:
         kind, column = _LOOKUPS[key] << 32, BY_KEY[key].column
+        names = tx.conn.exec_driver_sql(f"SELECT key, cell FROM {_NAMES} WHERE key >> 32 = ?", (_LOOKUPS[key],)).all()
+        if 0 < len(names) <= _FEW:
+            return f"CASE lead.{column} " + " ".join(f"WHEN {k - kind} THEN {_literal(c)}" for k, c in names) + " END"
         return f"(SELECT cell FROM temp.{_NAMES} WHERE key = lead.{column} + {kind})"
     match key:
         case "number":
@@ -185,7 +190,7 @@ def _plain(tx: ReadTx, key: str) -> str:
         case "money":
             return _money(tx, column)
         case "when":
-            return _moment(column)
+            return _moment(column) if t.lead.c[f.column or ""].nullable else _MOMENT + column
         case "bool" | "tribool" | "computed":
             return f"CASE {column} WHEN 1 THEN 'yes' WHEN 0 THEN 'no' ELSE '' END"
         case "int" | "date":
@@ -237,5 +242,16 @@ def _literal(text: str) -> str:
 
 def _joined(cells: Sequence[str | None]) -> str:
     """The line, as one `printf`: it writes nothing for NULL and copies no half-made lines."""
-    shown = ",".join("" if cell is None else "%s" for cell in cells)
-    return ", ".join([f"printf('{shown}'", *(cell for cell in cells if cell is not None)]) + ")"
+    shown: list[str] = []
+    arguments: list[str] = []
+    for cell in cells:
+        if cell is None:
+            shown.append("")
+        elif cell.startswith(_MOMENT):  # a moment that is never NULL: cut here, which costs half
+            column = cell.removeprefix(_MOMENT)
+            shown.append("%.10sT%.8sZ")
+            arguments += [column, f"substr({column}, 12)"]
+        else:
+            shown.append("%s")
+            arguments.append(cell)
+    return ", ".join([f"printf('{','.join(shown)}'", *arguments]) + ")"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal, or_, select, text, true, tuple_
 from sqlalchemy.sql.operators import desc_op
 
 from leadtui.domain.catalog import Catalog
@@ -20,12 +20,15 @@ from leadtui.text import fold
 
 from . import schema as t
 from .scope import scope_clause
+from .search_index import FTS
 from .unit_of_work import ReadTx
-from .where import Lookup, mentions_deleted, where
+from .where import Lookup, mentions_deleted, trigrams, where
 
 _SORT_COLUMN = {"name": "name_key", "email": "email_norm", "next_follow_up": "next_follow_up_at"}
 # How many leads of a list are tested one by one before the indexes are asked instead: some milliseconds.
 _WALK = 2_000
+# Fewer leads than this found by the trigram index are read and sorted sooner than the list is walked.
+_RARE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,20 @@ def page_ids(
     lead = t.lead.c
     column = lead.id if order.field == "id" else lead[_sort_column(order.field)]
     keys = _directed([column] if order.field == "id" else [column, lead.id], order, tx)
-    if tx.is_sqlite and node is not None and limit is not None:
+    if tx.is_sqlite and node is not None and limit is not None and not _is_rare(tx, node):
         walked = _walk(tx, node, keys, action, limit, offset)
         if walked is not None:
             return walked
     return _take(tx, select(lead.id).where(found).order_by(*keys), limit, offset)
+
+
+def _is_rare(tx: ReadTx, node: Node) -> bool:
+    """Whether the words of the filter are found in so few leads that the trigram index is the way."""
+    found = trigrams(node, lookup_of(tx))
+    if not found:
+        return False
+    some = text(f"SELECT count(*) FROM (SELECT rowid FROM {FTS} WHERE {FTS} MATCH :words LIMIT {_RARE})")
+    return int(tx.conn.execute(some, {"words": found}).scalar_one()) < _RARE
 
 
 def _walk(tx: ReadTx, node: Node, keys: Sequence[Any], action: str, limit: int, offset: int) -> list[int] | None:

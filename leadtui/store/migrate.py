@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,10 +97,10 @@ def upgrade(store: Store) -> Path | None:
     if store.path is not None:
         try:
             store.path.parent.mkdir(parents=True, exist_ok=True)
+            # Names and phones of people: only for the account that made it, until an admin opens it to a group.
+            os.close(os.open(store.path, os.O_RDWR | os.O_CREAT, 0o600))
         except OSError as error:
-            raise DatabaseUnreachable(
-                f"the folder {store.path.parent} cannot be made: {error.strerror}", field="db"
-            ) from error
+            raise DatabaseUnreachable(f"{store.path} cannot be made: {error.strerror}", field="db") from error
         if found.current is not None:
             backup = copy_sqlite(store.path, _backup_name(store.path, found.current))
     with _translated(store), store.engine.connect() as conn, conn.begin():

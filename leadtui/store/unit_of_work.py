@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from leadtui.errors import DatabaseUnreachable, Duplicate, Refused
 from . import catalog as catalogs
 from . import schema as t
 from .engine import database_url, files_of, make_engine, sqlite_path
+from .turns import Turns
 
 ActorOf = Callable[[Catalog], Actor]
 
@@ -187,6 +189,7 @@ class Store:
         self.engine: Engine = make_engine(self.url)
         self._catalog: Catalog | None = None
         self._lock = threading.Lock()
+        self._turns = Turns(self.path) if self.path is not None else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -233,13 +236,31 @@ class Store:
                 yield ReadTx(conn, catalog, clock.now(), actor(catalog))
 
     @contextmanager
-    def write(self, actor: ActorOf, origin: str) -> Iterator[WriteTx]:
-        """A write transaction. Everything in it is kept, or nothing. Raises DatabaseUnreachable."""
-        with _translated(self), self.engine.connect() as conn, conn.begin():
+    def write(self, actor: ActorOf, origin: str, *, durable: bool = False) -> Iterator[WriteTx]:
+        """A write transaction. Everything in it is kept, or nothing. Raises DatabaseUnreachable.
+
+        `durable` writes it through to the disk, so that not even a power cut takes it back (SQLite; PostgreSQL always
+        does): for an intent that is followed by a call to the outside.
+        """
+        turn = self._turns.turn() if self._turns is not None else contextlib.nullcontext()
+        with _translated(self), turn, self.engine.connect() as conn, _synchronous(conn, durable), conn.begin():
             catalog = self._cached(conn)
             tx = WriteTx(conn, catalog, clock.now(), actor(catalog), origin)
             yield tx
             tx.flush()
+
+
+@contextmanager
+def _synchronous(conn: Connection, durable: bool) -> Iterator[None]:
+    if not durable or conn.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = conn.connection.dbapi_connection  # outside a transaction: SQLite ignores the change within one
+    raw.execute("PRAGMA synchronous=FULL")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA synchronous=NORMAL")
 
 
 @contextmanager

@@ -146,6 +146,23 @@ def _by_trigram(looked_for: list[str]) -> Clause:
     return t.lead.c.id.in_(found)
 
 
+def trigrams(node: Node | None, lookup: Lookup) -> str:
+    """The full-text expression that all leads of the filter match, from its topmost conjunction; "" if there is none."""
+    items = node.items if isinstance(node, And) else (node,)
+    parts: list[list[str]] = []
+    for item in items:
+        match item:
+            case Text(words):
+                parts += [needles(word) for word in words if not _is_number(word, lookup)]
+            case Term("name" | "email", "contains" | "eq", (value,)):
+                parts.append([fold(value)])
+            case Term("phone", _, (value,)):
+                digits = phones.search_digits(value)
+                parts.append([digits.lstrip("0")] if digits else [])
+    usable = [p for p in parts if p and all(len(n) >= _TRIGRAM for n in p)]
+    return " AND ".join(f"({match_any(p)})" for p in usable)
+
+
 def _narrowed(looked_for: list[str], found: Clause, lookup: Lookup) -> Clause:
     """`found`, reached through the trigram index: names, phones and emails are all part of the searched text."""
     if lookup.sqlite and all(len(n) >= _TRIGRAM for n in looked_for):

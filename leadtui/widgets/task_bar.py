@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
 from leadtui.background import Job
-from leadtui.screens.base import LeadScreen
+
+if TYPE_CHECKING:
+    from leadtui.screens.base import LeadScreen
 from leadtui.widgets.text import fit, one_line
 
 T = TypeVar("T")

@@ -47,8 +47,8 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
-    from leadtui.screens import change_watch, leads, preview
-    from leadtui.widgets import filter_bar, picker
+    from leadtui.screens import change_watch, leads, picker, preview
+    from leadtui.widgets import filter_bar
 
     monkeypatch.setattr(filter_bar, "LIVE_SECONDS", 0.001)
     monkeypatch.setattr(picker, "DEBOUNCE_SECONDS", 0.001)

@@ -42,6 +42,9 @@ class Creator:
         self._catalog, self._actor = tx.catalog, tx.actor
         self._default = tx.catalog.default_pipeline
         self._source = default_source(tx)
+        self._usual = {
+            None, *(s.id for s in tx.catalog.stages if s.is_active and not s.is_converted and not s.is_lost)
+        }  # fmt: skip
         self._required: dict[tuple[Any, ...], Invalid | None] = {}
         self._owner = tx.actor.user_id if tx.actor.scope("read") in {"own", "team"} else None
         self._may_assign = tx.actor.may("assign")
@@ -49,7 +52,9 @@ class Creator:
 
     def check(self, row: Prepared) -> None:
         """Add to the row's errors what keeps it from becoming a lead."""
-        if any(error.field is None for error in row.errors):  # not readable: nothing can be said of its cells
+        if row.errors and any(
+            error.field is None for error in row.errors
+        ):  # not readable: nothing can be said of its cells
             return
         columns = row.columns
         pipeline_id = columns.get("pipeline_id", self._default.id)
@@ -59,7 +64,7 @@ class Creator:
         missing = self._required[pattern]
         if missing is not None and not any(e.field == missing.field for e in row.errors):
             row.fail(missing)
-        if "stage_id" in columns:
+        if columns.get("stage_id") not in self._usual:
             self._check_stage(row, self._catalog.stage_by_id[columns["stage_id"]])
         owner = columns.get("assigned_to_id")
         if owner not in (None, self._actor.user_id) and not self._may_assign:

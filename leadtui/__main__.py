@@ -7,13 +7,17 @@ import sys
 from collections.abc import Sequence
 
 
-def plain_start(arguments: Sequence[str]) -> tuple[str | None, str | None] | None:
-    """(db, login) when `arguments` hold nothing but the global options of a start without a noun; else None."""
+def plain_start(arguments: Sequence[str]) -> tuple[str | None, str | None, bool, bool, bool] | None:
+    """(db, login, slow, mouse, ascii) when `arguments` hold only options of a start without a noun; else None."""
     db: str | None = None
     login: str | None = None
+    flags = {"--slow": False, "--no-mouse": False, "--ascii": False}
     rest = list(arguments)
     while rest:
         name, equals, value = rest.pop(0).partition("=")
+        if name in flags and not equals:
+            flags[name] = True
+            continue
         if name not in ("--db", "--as"):
             return None
         if not equals:
@@ -24,7 +28,7 @@ def plain_start(arguments: Sequence[str]) -> tuple[str | None, str | None] | Non
             db = value
         else:
             login = value
-    return db, login
+    return db, login, flags["--slow"], not flags["--no-mouse"], flags["--ascii"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

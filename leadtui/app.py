@@ -151,6 +151,7 @@ class LeadApp(App[int], inherit_bindings=False):
     def run_command(self, command_id: str) -> None:
         """Carry out a command on the screen in front, or say why not."""
         if (reason := self.disabled_reason(command_id)) is not None:
+            self.clear_notifications()  # one after the other would cover the screen
             self.notify(reason, severity="warning", markup=False)
             return
         command = BY_ID[command_id]

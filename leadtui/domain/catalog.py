@@ -242,8 +242,11 @@ class Catalog:
     def find_source(self, text: str, *, field: str = "source") -> Item:
         """The source named `text`, by name, key or alias (spec AG10). Raises Invalid naming the choices."""
         wanted = _word(text)
+        for s in self.sources:  # a name goes before the key that another one kept
+            if wanted == _word(s.name):
+                return s
         for s in self.sources:
-            if wanted in (_word(s.key), _word(s.name), *map(_word, s.aliases)):
+            if wanted in (_word(s.key), *map(_word, s.aliases)):
                 return s
         raise _unknown("source", text, [s.name for s in self.sources if s.is_active], field)
 

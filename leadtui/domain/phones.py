@@ -95,11 +95,11 @@ def _plain_char(char: str) -> str:
 @lru_cache(maxsize=65536)
 def _read(spelled: str, region: str) -> tuple[str, str, bool] | str:
     """The number in `spelled` as (E.164, national form, valid), or the reason why there is none."""
-    if _EXTENSION.search(spelled):
-        return "extensions are not kept, put it in the notes"
-    if any(char.isalpha() for char in spelled):
-        return "write digits, not letters"
     if not _SPELLING.fullmatch(spelled):
+        if _EXTENSION.search(spelled):
+            return "extensions are not kept, put it in the notes"
+        if any(char.isalpha() for char in spelled):
+            return "write digits, not letters"
         return "only digits, blanks and + - ( ) . / can stand in it"
     digits = _NOT_DIGIT.sub("", spelled)
     start = spelled.lstrip(" (-./")

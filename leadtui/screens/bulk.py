@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static
 
@@ -30,6 +30,8 @@ class BulkScreen(LeadModal["BulkResult"]):
     SCOPE = "form"
     CSS = """
     BulkScreen > .dialog { width: 80; }
+    BulkScreen #what { height: auto; max-height: 30; }
+    BulkScreen.-short #what { max-height: 15; }
     BulkScreen .part { height: auto; padding-left: 1; }
     BulkScreen #refused { color: $text-warning; }
     BulkScreen #typed { width: 20; }
@@ -50,11 +52,12 @@ class BulkScreen(LeadModal["BulkResult"]):
 
     def body(self) -> ComposeResult:
         """Counts, examples, refusals, the count to type, buttons."""
-        with VerticalScroll(classes="dialog") as box:
+        with Vertical(classes="dialog") as box:
             box.border_title = Content("Many leads at once")
-            yield Static(Content("Looking at what this would do …"), id="counts", classes="part")
-            yield Static("", id="examples", classes="part", markup=False)
-            yield Static("", id="refused", classes="part", markup=False)
+            with VerticalScroll(id="what"):
+                yield Static(Content("Looking at what this would do …"), id="counts", classes="part")
+                yield Static("", id="examples", classes="part", markup=False)
+                yield Static("", id="refused", classes="part", markup=False)
             yield Input(id="typed")
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
@@ -129,15 +132,16 @@ class BulkScreen(LeadModal["BulkResult"]):
         line.display = bool(refused)
         if not refused:
             return
-        counts: dict[str, int] = {}
+        numbers: dict[str, list[str]] = {}
         for refusal in refused:
-            counts[refusal.error] = counts.get(refusal.error, 0) + 1
-        rows = [f"  {refusal.lead_number}  {one_line(refusal.error)}" for refusal in refused[:most]]
-        if len(refused) > most:
-            rows.append(f"  … and {len(refused) - most:,} more")
-        reasons = "; ".join(f"{count:,} × {one_line(error)}" for error, count in list(counts.items())[:3])
-        head = f"Refused: {reasons}" if len(counts) < len(refused) else "Refused:"
-        line.update(Content("\n".join([head, *rows])))
+            numbers.setdefault(one_line(refusal.error), []).append(refusal.lead_number)
+        rows: list[str] = []
+        for error, those in list(numbers.items())[:most]:
+            rest = f" and {len(those) - most:,} more" if len(those) > most else ""
+            rows.append(f"Refused, {len(those):,} × {error}: {', '.join(those[:most])}{rest}")
+        if len(numbers) > most:
+            rows.append(f"… and for {len(numbers) - most:,} other reasons")
+        line.update(Content("\n".join(rows)))
 
     def _say(self, text: str) -> None:
         line = self.query_one(".problem", Static)
@@ -222,7 +226,8 @@ class BulkScreen(LeadModal["BulkResult"]):
             return
         self.query_one("#counts", Static).update(
             Content.assemble(
-                (f"{result.changed:,} leads", "bold"), f" were {self.words}; {len(result.refused):,} were refused"
+                (f"{result.changed:,} {'lead was' if result.changed == 1 else 'leads were'}", "bold"),
+                f" {self.words}; {len(result.refused):,} {'was' if len(result.refused) == 1 else 'were'} refused",
             )
         )
         self.query_one("#examples").display = False

@@ -82,7 +82,7 @@ class Help(LeadModal[str]):
             self.shown.append(command)
         listed.highlighted = first
         count = len(self.shown)
-        self.query_one("#help-note", Static).update(f"{count} keys" if count else "Nothing of that name here")
+        self.query_one("#help-note", Static).update(f"{count} {'key' if count == 1 else 'keys'}" if count else "Nothing of that name here")
 
     def _keys(self, command: Command) -> str:
         keymap = getattr(self.app, "keymap", {})

@@ -253,7 +253,8 @@ class BatchEntries(LeadScreen[None]):
 
     def office_ready(self) -> None:
         """Read them."""
-        self.heading(f"{one_line(self.act.label)}", f"{one_line(self.act.by)} · {self.act.count:,} rows")
+        rows = f"{self.act.count:,} {'row' if self.act.count == 1 else 'rows'}"
+        self.heading(f"{one_line(self.act.label)}", f"{one_line(self.act.by)} · {rows}")
         table = self.query_one(VirtualTable)
         table.show(AuditPages(self.office, batch=self.act.id))
         table.focus()

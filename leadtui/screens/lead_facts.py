@@ -143,7 +143,11 @@ class Facts:
         if row.brought_in_by and "brought_in_by" not in self.hidden:
             contact = row.brought_in_by_contact
             phone = format_phone(contact, self.catalog.country) if contact else ""
-            lines.append(Line(text(("brought in by ", "muted"), row.brought_in_by, (f" {phone}", "muted"))))
+            who = Line(text(("brought in by ", "muted"), row.brought_in_by, (f" {phone}", "muted")))
+            if phone and cells_of(who) > width - 2:  # a phone is dialled: it is never cut
+                lines.append(Line(text(("brought in by ", "muted"), row.brought_in_by)))
+                who = Line(text((f"  {phone}", "muted")))
+            lines.append(who)
         if row.has_router and "has_router" not in self.hidden:
             kind = f": {row.router_type}" if row.router_type else ""
             lines.append(Line(text(f"has a router{kind}")))
@@ -226,9 +230,14 @@ class Facts:
             if words and f"custom.{name}" not in self.hidden
         ]
         counts = [f"{BY_KEY[key].label.lower()} {self.say(key)}" for key in _COUNTS if self.say(key)]
-        half = (len(pairs) + 1) // 2
         rows = stack([Line(rule="Details")], width)
-        rows += beside(pairs[:half], pairs[half:], width) if columns else stack(pairs, width)
+        if columns:  # what half the width would cut has the whole of it
+            long = [pair for pair in pairs if cells_of(pair) > width // 2 - 2]
+            pairs = [pair for pair in pairs if pair not in long]
+            half = (len(pairs) + 1) // 2
+            rows += [*beside(pairs[:half], pairs[half:], width), *stack(long, width)]
+        else:
+            rows += stack(pairs, width)
         rows += stack([Line(text((one, "muted"))) for one in wrapped(", ".join(counts), width - 2)], width)
         if remarks := self.say("remarks"):
             lines = wrapped(remarks, width - 2)

@@ -23,6 +23,7 @@ from leadtui.screens.lead_form_fields import (
     states_for,
     status_choices,
     text_of,
+    unreadable,
     values_of,
 )
 from leadtui.screens.lead_form_found import FoundLine
@@ -171,6 +172,24 @@ class LeadForm(LeadModal[Acted]):
             self.form.set_choices("status", status_choices(self._catalog, pipeline))
             self.form.set_values({"status": self._catalog.default_stage(pipeline.id).name})
 
+    @on(Form.Left)
+    def _left(self, event: Form.Left) -> None:
+        """A field was left: what cannot be read is said now, not only when everything is saved."""
+        changes = self.form.changes() if self.built else {}
+        if event.key in changes and not self._busy:
+            self._check({event.key: changes[event.key]})
+
+    def _check(self, values: Mapping[str, str]) -> None:
+        """Mark those of these values that cannot be read, if they still stand there."""
+
+        def checked(wrong: dict[str, str]) -> None:
+            for key, words in wrong.items():
+                if self.form.value(key) == values[key] and not self.form.errors.get(key):
+                    self.form.set_error(key, words)
+
+        pipeline = self._pipeline(self.form.values())
+        self.run_blocking(unreadable, self.office, pipeline, dict(values), then=checked)
+
     def _fill_fees(self, values: Mapping[str, str]) -> None:
         """The package's fees, where none was typed."""
         catalog = self._catalog
@@ -308,6 +327,7 @@ class LeadForm(LeadModal[Acted]):
         shown = {spec.key for spec in self.form.specs}
         if error.field in shown:
             self.form.set_errors({error.field: words})
+            self._check(self.form.changes())  # whatever else is wrong, at once
         else:
             self._say(words)
 

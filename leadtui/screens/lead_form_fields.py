@@ -11,7 +11,7 @@ from leadtui.domain.fields import BY_KEY, LeadField
 from leadtui.domain.money import format_money, parse_money, total
 from leadtui.domain.phones import format_phone
 from leadtui.domain.rules import field_states
-from leadtui.errors import Invalid
+from leadtui.errors import Invalid, LeadtuiError
 from leadtui.widgets.form_field import FieldSpec, FieldState
 
 if TYPE_CHECKING:
@@ -157,6 +157,24 @@ def states_for(pipeline: Pipeline, values: Mapping[str, str], specs: Iterable[Fi
         for key, state in field_states(pipeline, values).items()
         if key in shown
     }
+
+
+def unreadable(office: Any, pipeline: Pipeline, values: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with each of these values by itself, in words. To be called in a thread."""
+    from leadtui import clock
+    from leadtui.services.lead_values import ValueContext, parse_value
+
+    ctx = ValueContext(office.catalog, office.actor, clock.now(), pipeline.id)
+    wrong: dict[str, str] = {}
+    for key, text in values.items():
+        field = BY_KEY.get(key)
+        if field is None or field.kind == "computed" or not text.strip():
+            continue
+        try:
+            parse_value(field, text, ctx)
+        except LeadtuiError as error:
+            wrong[key] = f"{error.message} ({error.hint})" if error.hint else error.message
+    return wrong
 
 
 def computed(values: Mapping[str, str], currency: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from leadtui.domain.catalog import Catalog
 from leadtui.domain.filters import parse
 from leadtui.domain.filters.catalogue import Catalogue
 from leadtui.domain.filters.completion import complete
+from leadtui.domain.filters.writer import in_quotes
 from leadtui.domain.lead_filters import filter_fields, parse_lead_filter
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail, LeadRow
@@ -143,6 +144,10 @@ def all_but(where: str, left_out: Sequence[int]) -> str:
     return f"({where}) {but}" if where.strip() else but
 
 
+_EVERYDAY = frozenset({"status:", "source:", "package:", "assigned_to:", "due:", "tag:", "tags:", "priority:"})
+"""Offered before rarer fields that begin alike: "sta" is rather a status than the state of an address."""
+
+
 class FilterWords:
     """Reads and completes the filter line with the office's own statuses, sources, packages, people and tags."""
 
@@ -179,6 +184,7 @@ class FilterWords:
     def complete(self, text: str, cursor: int) -> list[Completion]:
         """What could stand at the cursor; nothing before the first letter: no list lies over the leads unasked."""
         found = complete(text, cursor, filter_fields(self.hidden), self._values)
+        found.sort(key=lambda one: one.text not in _EVERYDAY)
         typed = text[:cursor].rsplit(None, 1)[-1] if text[:cursor].strip() and not text[:cursor].endswith(" ") else ""
         if not typed:
             return []
@@ -201,6 +207,15 @@ def read_lead(office: Any, lead_id: int) -> LeadDetail:
 
     detail: LeadDetail = leads.get(office, lead_id)
     return detail
+
+
+def find_leads(office: Any, words: str, limit: int = 20) -> Sequence[LeadRow]:
+    """Leads that have these words in name, phone, email or number; the words are no filter."""
+    from leadtui.services import leads
+
+    quoted = " ".join(in_quotes(word) for word in words.split())
+    rows: Sequence[LeadRow] = leads.search(office, quoted, limit=limit).rows
+    return rows
 
 
 def change_mark(office: Any) -> object:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.timer import Timer
 
+from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadRow
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands, Target
@@ -20,6 +22,7 @@ from leadtui.screens.lead_pages import (
     Opening,
     View,
     all_but,
+    find_leads,
     read_opening,
     remember,
 )
@@ -30,9 +33,12 @@ from leadtui.widgets.lead_cells import DEFAULT_COLUMNS, LeadCells, choose_column
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.virtual_table import VirtualTable
 
+if TYPE_CHECKING:
+    from leadtui.screens.palette import Place
+
 SAVE_SECONDS, PLACE_SECONDS = 1.0, 5.0
 """How long after a change of the view, and after the last move of the cursor, it is kept for the next visit."""
-LINE_KEYS = "enter to the list · tab completes · ↑ earlier ones · esc leaves the line"
+LINE_KEYS = "enter to the list · tab completes · ↑ earlier · esc leaves"
 EMPTY = "No leads yet; n adds the first, I imports a file"
 
 
@@ -97,6 +103,7 @@ class LeadsScreen(LeadCommands):
     def office_ready(self) -> None:
         """Read what was remembered, then the first page."""
         self.run_blocking(read_opening, self.office, then=self._opened, group="leads.open")
+        self.lead_app.find_places = self._find_places
 
     def _opened(self, opened: Opening) -> None:
         self.cells = LeadCells(self.office.catalog, self.lead_app.plain)
@@ -310,6 +317,26 @@ class LeadsScreen(LeadCommands):
         if isinstance(event.row_id, int):
             self._remember()
             self.app.push_screen(LeadDetailScreen(event.row_id, self.view.where, self.view.order), self._returned)
+
+    def _find_places(self, words: str) -> list[Place]:
+        """For the palette: leads by name, phone, email or number. Called in a thread."""
+        from leadtui.screens.palette import Place
+
+        country = self.office.catalog.country
+
+        def go(lead_id: int) -> None:
+            from leadtui.screens.lead_detail import LeadDetailScreen
+
+            self.app.push_screen(LeadDetailScreen(lead_id))
+
+        return [
+            Place(
+                f"{row.title}  {format_phone(row.phone, country) if row.phone else row.phone_raw or ''}",
+                f"{row.number} · {row.status}",
+                partial(go, row.id),
+            )
+            for row in find_leads(self.office, words)
+        ]
 
     def _returned(self, lead_id: int | None) -> None:
         """Back from a lead: the cursor goes to the one shown last."""

@@ -241,6 +241,8 @@ class OfficeScreen(LeadScreen[None]):
     def _saved(self, noun: Noun, words: str, answer: Any) -> None:
         if answer is None:
             return
+        if isinstance(answer, Mapping) and _row_id(answer) is not None and noun is self.noun:
+            self.table.aim(_row_id(answer))
         self._load()
         name = answer.get("name", "") if isinstance(answer, Mapping) else ""
         self.done(f"{noun.one.capitalize()} {one_line(name)} {words}".replace("  ", " "))

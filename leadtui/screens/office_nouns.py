@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from leadtui.widgets.columns import Column
@@ -176,6 +177,8 @@ def cell_text(row: Mapping[str, Any], key: str) -> str:
     if key == "meaning":
         return one_line(row.get("meaning") or meaning(row))
     value = row.get(key)
+    if key in ("monthly", "installation") and value:
+        return f"{Decimal(str(value)):,}"
     if key == "probability" and isinstance(value, (int, float)):
         return f"{value:.0%}"
     if isinstance(value, (list, tuple)):

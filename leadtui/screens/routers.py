@@ -272,6 +272,7 @@ class RoutersScreen(LeadScreen[None]):
     def _added(self, answer: Any) -> None:
         if answer is None:
             return
+        self.table.aim(answer["name"])
         self._edited(answer["name"], "added; t asks who it is")
 
     def do_edit(self) -> None:

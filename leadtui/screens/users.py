@@ -25,7 +25,7 @@ UserDict = Mapping[str, Any]
 COLUMNS = (
     Column("name", "Name", 22, min_width=18, grow=2),
     Column("login", "Login", 14, min_width=10, grow=1),
-    Column("role", "Role", 14, min_width=9),
+    Column("role", "Role", 14, min_width=12),
     Column("branch", "Branch", 12, min_width=8, drop=2),
     Column("os_account", "OS account", 12, min_width=10, drop=1),
     Column("state", "State", 8),
@@ -188,6 +188,7 @@ class UsersScreen(LeadScreen[None]):
     def _saved(self, words: str, answer: Any) -> None:
         if answer is None:
             return
+        self.table.aim(answer.get("login"))
         self._load()
         self.done(f"User {answer.get('login', '')} {words}")
 

@@ -17,6 +17,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
+from .lead_values import clean_tag, person_key, tag_key
 from .office import Office, clean_login
 from .users import add_user, edit_user, role, roles, set_role, set_user_active, users
 
@@ -38,11 +39,11 @@ _NOUNS: dict[str, _Noun] = {
         t.product,
         "package",
         (
-            ("name", "name", "name"),
+            ("name", "name", "line"),
             ("kind", "kind", "word"),
             ("monthly", "price_minor", "money"),
             ("installation", "install_minor", "money"),
-            ("profile", "router_profile", "profile"),
+            ("profile", "router_profile", "line"),
             ("speed", "speed", "line"),
         ),
     ),
@@ -50,7 +51,7 @@ _NOUNS: dict[str, _Noun] = {
         t.source,
         "source",
         (
-            ("name", "name", "name"),
+            ("name", "name", "line"),
             ("description", "description", "line"),
             ("aliases", "aliases_json", "list"),
             ("order", "order", "int"),
@@ -61,7 +62,7 @@ _NOUNS: dict[str, _Noun] = {
         t.stage,
         "status",
         (
-            ("name", "name", "name"),
+            ("name", "name", "line"),
             ("description", "description", "line"),
             ("color", "color", "line"),
             ("order", "order", "int"),
@@ -77,16 +78,16 @@ _NOUNS: dict[str, _Noun] = {
         t.pipeline,
         "pipeline",
         (
-            ("name", "name", "name"),
+            ("name", "name", "line"),
             ("is_default", "is_default", "bool"),
             ("require_reason_on_regress", "require_reason_on_regress", "bool"),
         ),
     ),
-    "tag": _Noun(t.tag, "tag", (("name", "name", "name"),)),
-    "branch": _Noun(t.branch, "branch", (("name", "name", "name"), ("organization", "organization", "line"))),
-    "person": _Noun(t.person, "person", (("name", "name", "name"), ("phone", "phone_e164", "phone"))),
-    "team": _Noun(t.team, "team", (("name", "name", "name"),), retires=False),
-    "lost_reason": _Noun(t.lost_reason, "lost reason", (("name", "name", "name"),)),
+    "tag": _Noun(t.tag, "tag", (("name", "name", "tag"),)),
+    "branch": _Noun(t.branch, "branch", (("name", "name", "line"), ("organization", "organization", "line"))),
+    "person": _Noun(t.person, "person", (("name", "name", "line"), ("phone", "phone_e164", "phone"))),
+    "team": _Noun(t.team, "team", (("name", "name", "line"),), retires=False),
+    "lost_reason": _Noun(t.lost_reason, "lost reason", (("name", "name", "line"),)),
 }
 
 
@@ -195,6 +196,7 @@ def find(tx: ReadTx, noun: str, ref: str, pipeline: str | None = None) -> Mappin
         for r in tx.conn.execute(query).mappings()
         if wanted in {fold(str(r["name"])), fold(str(r.get("key", "") or ""))} or ref.strip() == str(r["id"])
     ]
+    found = [r for r in found if fold(str(r["name"])) == wanted] or found  # a name goes before another one's key
     if not found:
         raise NotFound(f"there is no {spec.label} '{ref}'", field=noun)
     if len(found) > 1:
@@ -257,7 +259,7 @@ def edit(
                 raise Invalid("a name is needed", field="name", code="required")
             _refuse_same_name(tx, noun, {**row, **columns}, row["id"])
             if noun in {"tag", "person"}:
-                columns["key" if noun == "tag" else "name_key"] = fold(columns["name"])
+                columns |= _keys(noun, columns["name"])
         _check_flags(tx, noun, row, columns)
         if columns:
             table = _noun(noun).table
@@ -295,6 +297,8 @@ def _refuse_needed(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> None:
         for flag, word in (("is_converted", "converted"), ("is_lost", "lost")):
             if row[flag] and not any(getattr(s, flag) for s in others):
                 raise Refused(f"a pipeline needs a status for {word} leads", code="in_use")
+    if noun == "source" and not any(s.is_active and s.id != row["id"] for s in tx.catalog.sources):
+        raise Refused("this is the last source, and every lead needs one", code="in_use", hint="add another one first")
     if noun == "pipeline" and row["is_default"]:
         raise Refused("this is the default pipeline", code="in_use", hint="make another one the default first")
 
@@ -310,11 +314,16 @@ def _read(tx: ReadTx, noun: str, values: Mapping[str, str | None]) -> dict[str, 
         if key not in known:
             raise Invalid(f"a {spec.label} has no '{key}'", field=key, hint="one of: " + ", ".join(known))
         column, kind = known[key]
-        columns |= _value(tx, key, column, kind, text)
+        columns |= _value(tx, key, column, kind, text, _length(spec.table, column))
     return columns
 
 
-def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None) -> dict[str, Any]:
+def _length(table: Any, column: str) -> int:
+    """How long a text of this column may be."""
+    return getattr(table.c[column].type, "length", None) or 255
+
+
+def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit: int) -> dict[str, Any]:
     typed = (text or "").strip()
     if kind == "phone":
         found = phones.parse(typed, tx.catalog.country, field=key) if typed else None
@@ -324,10 +333,9 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None) -> di
     if not typed:
         return {column: None if kind != "bool" else False}
     readers: dict[str, Callable[[], Any]] = {
-        "name": lambda: clean_line(typed, field=key, limit=50 if column == "name" and key == "tag" else 100),
-        "line": lambda: clean_line(typed, field=key, limit=40 if key == "speed" else 255),
-        "profile": lambda: clean_line(typed, field=key, limit=63),
-        "word": lambda: clean_line(typed, field=key, limit=20).lower(),
+        "line": lambda: clean_line(typed, field=key, limit=limit),
+        "tag": lambda: clean_tag(typed, field=key),
+        "word": lambda: clean_line(typed, field=key, limit=limit).lower(),
         "money": lambda: parse_money(typed, tx.catalog.currency, field=key),
         "int": lambda: _int(typed, key),
         "ratio": lambda: _ratio(typed, key),
@@ -386,18 +394,22 @@ def _completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[
             columns.setdefault("aliases_json", [])
         case "package":
             columns.setdefault("kind", "package")
-        case "tag":
-            columns["key"] = fold(columns["name"])
-        case "person":
-            columns["name_key"] = fold(columns["name"])
+        case "tag" | "person":
+            columns |= _keys(noun, columns["name"])
         case "status":
             columns = _new_status(tx, columns, values.get("pipeline"))
     return columns
 
 
+def _keys(noun: str, name: str) -> dict[str, str]:
+    """The folded name that a tag or a person is found by."""
+    return {"key": tag_key(name)} if noun == "tag" else {"name_key": person_key(name)}
+
+
 def _free_key(tx: ReadTx, table: Any, key: str) -> str:
     taken = set(tx.conn.execute(select(table.c.key)).scalars())
     n = 2
+    key = key[:50]
     free = key or "item"
     while free in taken:
         free, n = f"{key}_{n}", n + 1
@@ -407,7 +419,7 @@ def _free_key(tx: ReadTx, table: Any, key: str) -> str:
 def _new_status(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> dict[str, Any]:
     found = tx.catalog.find_pipeline(pipeline) if pipeline else tx.catalog.default_pipeline
     stages = tx.catalog.stages_of(found.id)
-    key = presets.slug(columns["name"])
+    key = presets.slug(columns["name"])[:50]
     if any(s.key == key or fold(s.name) == fold(columns["name"]) for s in stages):
         raise Duplicate(f"the pipeline has a status '{columns['name']}' already", field="name")
     rank = tx.conn.execute(select(func.max(t.stage.c.rank))).scalar_one()
@@ -425,16 +437,22 @@ def _new_status(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> d
     made = base | columns
     if made["is_default"]:
         raise Invalid("make it the default once it is there", field="is_default")
+    if made["is_converted"] and made["is_lost"]:
+        raise Invalid("a status is one of: default, converted, lost", field="is_lost")
     return made | {"is_locked": made["is_converted"]}
 
 
 def _check_flags(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[str, Any]) -> None:
+    if noun == "pipeline" and columns.get("is_default") and not row["is_active"]:
+        raise Refused("this pipeline is retired", code="in_use", field="is_default", hint="bring it back first")
     if noun == "pipeline" and columns.get("is_default") is False:
         raise Refused("one pipeline must be the default", code="in_use", hint="make another one the default instead")
     if noun != "status":
         return
     if columns.get("is_default") is False:
         raise Refused("one status must be the default", code="in_use", hint="make another one the default instead")
+    if columns.get("is_default") and not row["is_active"]:
+        raise Refused("this status is retired: no lead can begin in it", code="in_use", field="is_default")
     merged = {**row, **columns}
     if sum(bool(merged[f]) for f in ("is_default", "is_converted", "is_lost")) > 1:
         raise Invalid("a status is one of: default, converted, lost", field="is_default")

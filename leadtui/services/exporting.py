@@ -62,34 +62,9 @@ def export_file(
 ) -> int:  # fmt: skip
     """Export to a file, which is there whole or, after an error or a stop, as it was before. Returns the count."""
     path = path.expanduser()
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise Invalid(f"{path} cannot be written: {error.strerror}", field="out", hint="another place") from error
-    try:
-        with os.fdopen(handle, "wb") as out:
-            count = export(office, where, format=format or format_for(path), out=out, ids=ids,
-                           on_progress=on_progress, should_stop=should_stop)  # fmt: skip
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        _forget(name)
-        raise OtherSide(f"{path} could not be written: {error.strerror}", code="file", field="out") from error
-    except BaseException:
-        _forget(name)
-        raise
-    return count
-
-
-def _forget(name: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(name)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with whole_file(path, field="out") as out:
+        return export(office, where, format=format or format_for(path), out=out, ids=ids,
+                      on_progress=on_progress, should_stop=should_stop)  # fmt: skip
 
 
 def export(

@@ -130,10 +130,12 @@ def _result(plan: _Plan, *, dry_run: bool) -> UndoResult:
 
 def _find_batch(tx: ReadTx, batch: int | None) -> Any:
     b = t.batch.c
+    batches_ = select(t.batch)
+    if isinstance(tx, WriteTx):  # two who undo one batch: the second sees that it is done
+        batches_ = batches_.with_for_update()
     if batch is None:
         query = (
-            select(t.batch)
-            .where(b.by_id == tx.actor.user_id, b.undone_at.is_(None), b.kind != "undo", b["count"] > 0)
+            batches_.where(b.by_id == tx.actor.user_id, b.undone_at.is_(None), b.kind != "undo", b["count"] > 0)
             .order_by(b.id.desc())
             .limit(1)
         )
@@ -141,7 +143,7 @@ def _find_batch(tx: ReadTx, batch: int | None) -> Any:
         if found is None:
             raise NotFound("there is nothing to undo", field="batch", code="nothing_to_undo")
     else:
-        found = tx.conn.execute(select(t.batch).where(b.id == batch, _visible_batch(tx))).one_or_none()
+        found = tx.conn.execute(batches_.where(b.id == batch, _visible_batch(tx))).one_or_none()
         if found is None:
             raise NotFound(f"there is no batch {batch}", field="batch", hint="see: leadtui undo list")
     if found.undone_at is not None:
@@ -181,6 +183,10 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
 
 def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     """Take the leads that somebody changed since out of the plan, naming who, when and what."""
+    if isinstance(tx, WriteTx) and not tx.is_sqlite:  # from here on nobody changes them
+        for chunk in _chunks(sorted({*plan.created, *plan.updated})):
+            lead_id = t.lead.c.id
+            tx.conn.execute(select(lead_id).where(lead_id.in_(chunk)).order_by(lead_id).with_for_update())
     created = set(plan.created)
     later: dict[int, list[str]] = {}
     for chunk in _chunks([*plan.created, *plan.updated]):

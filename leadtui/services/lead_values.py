@@ -116,7 +116,7 @@ def _cleared(field: LeadField) -> dict[str, Any]:
 def _line(field: LeadField, value: str) -> dict[str, Any]:
     found: dict[str, Any] = {_column(field): value or None}
     if field.key in {"passport", "national_id"}:
-        found[f"{field.key}_norm"] = squeeze(value) or None
+        found[f"{field.key}_norm"] = squeeze(value)[:50] or None
     return found
 
 
@@ -216,14 +216,25 @@ def _lookup(field: LeadField, typed: str, ctx: ValueContext) -> dict[str, Any]:
             return {column: user.id}
 
 
-def clean_tag(text: str) -> str:
+def clean_tag(text: str, *, field: str = "tag") -> str:
     """A tag as stored. Raises Invalid."""
-    tag = clean_line(text, field="tag", limit=50)
+    tag = clean_line(text, field=field, limit=50)
     if not tag:
-        raise Invalid("a tag cannot be empty", field="tag", hint="a word such as vip")
+        raise Invalid("a tag cannot be empty", field=field, hint="a word such as vip")
     if "," in tag:
-        raise Invalid("a tag cannot hold a comma", field="tag", hint="give several tags one by one")
+        raise Invalid("a tag cannot hold a comma", field=field, hint="give several tags one by one")
     return tag
+
+
+# Folding may lengthen a text (one Arabic ligature becomes eighteen letters): keys are cut to their column.
+def tag_key(name: str) -> str:
+    """What a tag is known by, whatever its spelling."""
+    return fold(name)[:50]
+
+
+def person_key(name: str) -> str:
+    """What a person is looked up by."""
+    return fold(name)[:300]
 
 
 def custom_name(text: str) -> str:
@@ -274,7 +285,7 @@ def derived_columns(
     name = columns.get("name")
     e164 = columns.get("phone_e164")
     return {
-        "name_key": fold(name) if name else None,
+        "name_key": fold(name)[:600] if name else None,
         "search_text": search_text(name, e164, columns.get("alt_phone_e164"), columns.get("email"), number),
         "phone_key": e164 if phone_unique == "block" and not deleted else None,
     }

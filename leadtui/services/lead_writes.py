@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from leadtui.domain import phones
 from leadtui.domain.catalog import Stage
@@ -22,9 +23,9 @@ from leadtui.store import leads as lead_queries
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
-from leadtui.text import clean_block, clean_line, fold
+from leadtui.text import clean_block, clean_line
 
-from .lead_values import PERSON_NAME, PERSON_PHONE, clean_tag, derived_columns
+from .lead_values import PERSON_NAME, PERSON_PHONE, clean_tag, derived_columns, person_key, tag_key
 
 _NUMBER = re.compile(r"[^\W\d_][\w]*-\d{4,6}-\d{4,}")
 _MAX_ID = 2**31 - 1
@@ -196,7 +197,7 @@ def note_status(
         by_id=tx.actor.user_id,
         at=tx.now,
         batch_id=tx.batch_id,
-        seconds_in_stage=int((tx.now - row["stage_changed_at"]).total_seconds()),
+        seconds_in_stage=max(0, int((tx.now - row["stage_changed_at"]).total_seconds())),
     )
     note = "\n".join(x for x in (reason, notes) if x) or None
     add_activity(tx, row["id"], "status_change", f"{current.name} → {target.name}", note)
@@ -309,7 +310,7 @@ def next_follow_up(tx: ReadTx, lead_id: int) -> dict[str, Any]:
 def person_for(tx: WriteTx, name: str, phone: tuple[str, str] | None) -> int:
     """The person of this name (and phone), found or made (spec AG25)."""
     p = t.person.c
-    key = fold(name)
+    key = person_key(name)
     same = select(p.id).where(p.name_key == key).order_by(p.id).limit(1)
     if phone is None:
         found = tx.conn.execute(same).scalar()
@@ -346,9 +347,16 @@ def tag_ids(tx: WriteTx, names: Iterable[str]) -> dict[str, int]:
     """The ids of tags by name, made where new."""
     ids: dict[str, int] = {}
     for name in dict.fromkeys(clean_tag(n) for n in names):
-        key = fold(name)
-        found = tx.conn.execute(select(t.tag.c.id).where(t.tag.c.key == key)).scalar()
-        ids[name] = int(found) if found is not None else insert_id(tx.conn, t.tag, name=name, key=key, is_active=True)
+        key = tag_key(name)
+        same = select(t.tag.c.id).where(t.tag.c.key == key)
+        found = tx.conn.execute(same).scalar()
+        if found is None:
+            try:
+                with tx.conn.begin_nested():
+                    found = insert_id(tx.conn, t.tag, name=name, key=key, is_active=True)
+            except IntegrityError:  # PostgreSQL: another process made the tag in the same instant
+                found = tx.conn.execute(same).scalar_one()
+        ids[name] = int(found)
     return ids
 
 
@@ -411,7 +419,7 @@ def set_custom(tx: WriteTx, lead_id: int, values: Mapping[str, str | None]) -> N
         tx.conn.execute(delete(t.lead_custom).where(c.lead_id == lead_id, c.key == key))
         if value:
             tx.conn.execute(
-                t.lead_custom.insert().values(lead_id=lead_id, key=key, value=value, value_key=custom_key(value))
+                t.lead_custom.insert().values(lead_id=lead_id, key=key, value=value, value_key=custom_key(value)[:2000])
             )
 
 

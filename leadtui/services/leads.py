@@ -218,7 +218,12 @@ def create_in(tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[s
 
 def _pipeline_of(tx: ReadTx, fields: Mapping[LeadField, str | None]) -> Pipeline:
     named = fields.get(BY_KEY["pipeline"])
-    return tx.catalog.find_pipeline(named) if named else tx.catalog.default_pipeline
+    if not named:
+        return tx.catalog.default_pipeline
+    pipeline = tx.catalog.find_pipeline(named)
+    if not pipeline.is_active:
+        raise Invalid(f"the pipeline '{pipeline.name}' is no longer used", field="pipeline", hint="choose another one")
+    return pipeline
 
 
 def _first_owner(tx: WriteTx, fields: Mapping[LeadField, str | None], ctx: ValueContext) -> int | None:
@@ -295,10 +300,12 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
 def default_source(tx: ReadTx) -> int:
     """The source of a lead that names none: `Manual Entry`, or what the preset says (spec AG10)."""
     name = str(tx.catalog.settings.get("default_source", "Manual Entry"))
+    active = [s for s in tx.catalog.sources if s.is_active]
     try:
-        return tx.catalog.find_source(name).id
+        named = tx.catalog.find_source(name)
     except LeadtuiError:
-        return next(s.id for s in tx.catalog.sources if s.is_active)
+        named = active[0]
+    return (named if named.is_active else active[0]).id
 
 
 def _phone_rule(tx: WriteTx, columns: Mapping[str, Any], exclude_id: int | None) -> list[str]:

@@ -254,7 +254,7 @@ def attach(office: Office, ref: str | int, path: Path, *, name: str | None = Non
         tx.open_batch("attach", f"attached {shown}"[:255])
         row = w.load(tx, lead_id)
         w.allow(tx, row, "log")
-        insert_id(
+        document_id = insert_id(
             tx.conn,
             t.document,
             lead_id=lead_id,
@@ -273,7 +273,7 @@ def attach(office: Office, ref: str | int, path: Path, *, name: str | None = Non
         before, now = {"last_activity_at": row["last_activity_at"]}, {"last_activity_at": tx.now}
         tx.audit("attach", "lead", lead_id, before, {"document": shown, "sha256": digest} | now)
         tx.flush()
-        return lead_detail.documents(tx, lead_id)[0]
+        return next(d for d in lead_detail.documents(tx, lead_id) if d.id == document_id)
 
 
 def _may_attach(office: Office, ref: str | int, path: Path, name: str | None) -> tuple[int, str]:

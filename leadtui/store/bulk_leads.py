@@ -36,7 +36,7 @@ from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import WriteTx
 from leadtui.store.where import custom_key
 
-CHUNK = 50_000
+CHUNK = 20_000
 _OWN = ("id", "number", "search_text", "referrer_id")  # known only inside the transaction
 _DEFAULTS: Mapping[str, Any] = {
     "has_router": False,
@@ -48,7 +48,10 @@ _DEFAULTS: Mapping[str, Any] = {
 
 @dataclass(slots=True)
 class NewLead:
-    """A lead ready to be written: all its columns but id, number and referrer; `search_text` still lacks the number."""
+    """A lead ready to be written: all its columns but id, number and referrer; `search_text` still lacks the number.
+
+    `pack` takes the columns away.
+    """
 
     columns: dict[str, Any]
     line: int
@@ -76,12 +79,13 @@ def pack(leads: Sequence[NewLead], *, sqlite: bool) -> Packed:
     names = tuple(c.name for c in t.lead.columns if c.name in used and c.name not in _OWN)
     drivers = {n: _sqlite_value(t.lead.c[n].type) if sqlite else None for n in names}
     moments = {n for n in names if isinstance(t.lead.c[n].type, UtcDateTime | Date)}
-    empty = dict.fromkeys(names) | _DEFAULTS
+    empty: dict[str, Any] = {**dict.fromkeys(names), **_DEFAULTS}
     if sqlite:
         empty |= {n: int(v) for n, v in _DEFAULTS.items()}
     rows: list[tuple[Any, ...]] = []
     audits: list[str] = []
-    known: dict[int, tuple[Any, str]] = {}  # by identity: the same moment stands in most rows, and hashing one is slow
+    # The same moment stands in most rows, and hashing one is slow: known by identity, and kept so that it stays one.
+    known: dict[int, tuple[Any, str, Any]] = {}
     encode = json.JSONEncoder().encode
     for lead in leads:
         values = empty.copy()
@@ -93,13 +97,14 @@ def pack(leads: Sequence[NewLead], *, sqlite: bool) -> Packed:
             if name in moments:
                 both = known.get(id(value))
                 if both is None:
-                    both = known[id(value)] = (driver(value) if driver else value, value.isoformat())
-                values[name], given[name] = both
+                    both = known[id(value)] = (driver(value) if driver else value, value.isoformat(), value)
+                values[name], given[name] = both[:2]
             else:
                 values[name] = driver(value) if driver else value
                 given[name] = value
         rows.append((lead.columns["search_text"], *values.values()))
         audits.append(encode(given)[1:])
+        lead.columns = {}  # all of it is in the row now, which takes a third of the memory
     return Packed(names, rows, audits, leads)
 
 
@@ -127,6 +132,8 @@ def insert_leads(
     ids = draw_ids(tx, count)
     numbers = draw(tx, count)
     stage = _stage_table(packed.names)
+    if tx.is_sqlite:  # two dozen indexes grow at once: a cache too small for them reads pages again and again
+        tx.conn.exec_driver_sql("PRAGMA cache_size=-64000")
     stage.create(tx.conn)
     for start in range(0, count, CHUNK):
         rows = list(_staged(packed, ids, numbers, start, min(count, start + CHUNK)))
@@ -136,6 +143,8 @@ def insert_leads(
             on_progress(len(rows))
         tx.conn.execute(stage.delete())
     stage.drop(tx.conn)
+    if tx.is_sqlite:
+        tx.conn.exec_driver_sql("PRAGMA cache_size=-16000")
     for lead, lead_id in zip(packed.leads, ids, strict=True):
         lead.lead_id = lead_id
     _tags_and_custom(tx, packed.leads)
@@ -293,6 +302,7 @@ def _tags_and_custom(tx: WriteTx, leads: Sequence[NewLead]) -> None:
 def people(tx: WriteTx, wanted: Sequence[tuple[str, str, tuple[str, str] | None]]) -> list[int]:
     """The ids of people (name, folded name, phone), found or made, by the rule of `lead_writes.person_for`."""
     p = t.person.c
+    wanted = [(name, key[:300], phone) for name, key, phone in wanted]  # as `lead_values.person_key` cuts it
     keys = sorted({key for _, key, _ in wanted})
     known: dict[str, list[tuple[int, str | None]]] = {}
     for start in range(0, len(keys), 5_000):

@@ -115,7 +115,7 @@ def _age(born: Any, now: datetime) -> int | None:
 def _history(tx: ReadTx, lead_id: int) -> list[StatusEntry]:
     c = t.stage_change.c
     stages, users = tx.catalog.stage_by_id, tx.catalog.user_by_id
-    query = select(t.stage_change).where(c.lead_id == lead_id).order_by(c.at, c.id)
+    query = select(t.stage_change).where(c.lead_id == lead_id).order_by(c.id)
     return [
         StatusEntry(
             status=stages[r.to_stage_id].name,

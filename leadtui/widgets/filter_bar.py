@@ -255,6 +255,8 @@ class FilterBar(Widget):
         """Show what could stand at the cursor."""
         line = self.query_one(Input)
         offered = self._complete(line.value, line.cursor_position) if self._complete else ()
+        if any(found.text.casefold() == line.value[found.start : found.end].casefold() for found in offered):
+            offered = ()  # it is written out: nothing lies over the list
         self._found = [found for found in offered if found.text != line.value[found.start : found.end]][:50]
         listed = self.query_one(OptionList)
         listed.clear_options()

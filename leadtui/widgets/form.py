@@ -34,7 +34,7 @@ class Form(VerticalScroll, can_focus=False):
     Form.-columns { layout: grid; grid-size: 2; grid-rows: auto; grid-gutter: 0 2; }
     Form .form-group { height: 1; color: $text-muted; text-style: bold; width: 100%; }
     Form.-columns .form-group { column-span: 2; }
-    Form.-columns FieldBox.-block { column-span: 2; }
+    Form.-columns FieldBox.-whole { column-span: 2; }
     """
 
     class _OfForm(Message):
@@ -99,6 +99,24 @@ class Form(VerticalScroll, can_focus=False):
     def on_resize(self, event: events.Resize) -> None:
         """Two columns when there is room."""
         self.set_class(event.size.width >= WIDE, "-columns")
+        self._place()
+
+    def _place(self) -> None:
+        """Which fields take a whole row, and which rows are shaded: neighbours must not melt into one block.
+
+        In two columns a block of text begins on the left, and so does a new group: a field left alone before one of
+        them takes the row.
+        """
+        columns = 2 if self.has_class("-columns") else 1
+        shown = [self._boxes[spec.key] for spec in self.specs if self._boxes[spec.key].shown]
+        column, shaded = 0, False
+        for box, after in zip(shown, [*shown[1:], None], strict=True):
+            ends = after is None or after.spec.group != box.spec.group or after.spec.kind == "block"
+            whole = box.spec.kind == "block" or (column == 0 and ends)
+            box.set_class(columns == 2 and whole, "-whole")
+            box.set_class(shaded, "-shaded")
+            column = 0 if whole else (column + 1) % columns
+            shaded = shaded if column else not shaded
 
     # Values
 
@@ -210,6 +228,7 @@ class Form(VerticalScroll, can_focus=False):
             state = states.get(key)
             if state is not None:
                 box.set_state(state)
+        self._place()
 
     def _changed(self, key: str) -> None:
         self._boxes[key].show_error("")

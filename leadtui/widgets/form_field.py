@@ -65,14 +65,16 @@ class _PickLine(Input):
 
 
 class _Tick(Checkbox):
-    """A box that says yes or no in words: Textual tells its states apart by colour alone."""
+    """A box that is empty or ticked and says no or yes: Textual tells its states apart by colour alone."""
 
     def __init__(self, value: bool) -> None:
         super().__init__("yes" if value else "no", value=value, compact=True)
+        self.BUTTON_INNER = "X" if value else " "
 
     def watch_value(self) -> None:
-        """The word follows the state."""
+        """Mark and word follow the state."""
         super().watch_value()
+        self.BUTTON_INNER = "X" if self.value else " "
         self.label = Content("yes" if self.value else "no")
 
 
@@ -83,14 +85,19 @@ class FieldBox(Vertical):
     FieldBox { height: auto; }
     FieldBox > Horizontal { height: auto; }
     FieldBox .field-label { width: 20; height: 1; padding-right: 1; }
-    FieldBox .field-note { display: none; height: auto; margin-left: 20; color: $text-muted; }
+    FieldBox .field-note { display: none; height: auto; margin-left: 21; color: $text-muted; }
     FieldBox .field-note.-error { display: block; color: $text-error; }
     FieldBox:focus-within .field-note.-help { display: block; }
     FieldBox.-off { display: none; }
     FieldBox Input, FieldBox Select, FieldBox TextArea { width: 1fr; }
-    FieldBox Input { height: 1; border: none; padding: 0 1; background: $boost; }
-    FieldBox Input:focus { border: none; background: $primary 30%; }
-    FieldBox TextArea { height: 4; border: none; background: $boost; padding: 0 1; }
+    FieldBox Input { height: 1; border: none; padding: 0 1; background: $foreground 8%; }
+    FieldBox TextArea { height: 4; border: none; background: $foreground 8%; padding: 0 1; }
+    FieldBox Select > SelectCurrent { background: $foreground 8%; }
+    FieldBox.-shaded Input, FieldBox.-shaded TextArea, FieldBox.-shaded Select > SelectCurrent {
+        background: $foreground 15%; }
+    FieldBox Input:focus, FieldBox TextArea:focus, FieldBox Select:focus > SelectCurrent {
+        border: none; background: $primary 30%; }
+    FieldBox TextArea .text-area--cursor-line { background: transparent; }
     FieldBox Checkbox { border: none; padding: 0 1; height: 1; width: auto; background: transparent; }
     FieldBox .field-value { width: 1fr; height: 1; padding: 0 1; }
     FieldBox:ansi Input, FieldBox:ansi TextArea { background: ansi_default; text-style: underline; }

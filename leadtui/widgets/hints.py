@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from textual.content import Content
 from textual.widget import Widget
+from textual.widgets import Input, TextArea
 
 from leadtui.commands import BY_ID, effective_keys, show_key
 from leadtui.widgets.text import fit, one_line
@@ -65,6 +66,10 @@ class Hints(Widget):
         """The ids that fitted when last drawn (tests look here)."""
         self._timer: Timer | None = None
 
+    def on_mount(self) -> None:
+        """Other keys are named while the person types."""
+        self.watch(self.screen, "focused", lambda: self.refresh(), init=False)
+
     def show_hints(self, ids: tuple[str, ...]) -> None:
         """Other hints, because the focus or the state changed."""
         if ids != self.ids:
@@ -86,11 +91,14 @@ class Hints(Widget):
     def hints_for_width(self, width: int) -> list[tuple[str, str, str]]:
         """(id, key, label) of the hints that fit in `width` cells, the way to all keys last."""
         keymap: dict[str, str] = getattr(self.app, "keymap", {})
+        typing = self.is_attached and isinstance(self.screen.focused, (Input, TextArea))
 
         def entry(command_id: str) -> tuple[str, str, str]:
             command = BY_ID[command_id]
-            keys = effective_keys(command, keymap)
-            return command_id, show_key(keys[0]) if keys else "", command.label
+            keys = [show_key(key) for key in effective_keys(command, keymap)]
+            if typing:  # a letter or a `?` would be typed into the field
+                keys.sort(key=lambda key: len(key) == 1)
+            return command_id, keys[0] if keys else "", command.label
 
         everything = entry("app.help")
         room = width - 1 - cell_len(f"{everything[1]} {everything[2]}")

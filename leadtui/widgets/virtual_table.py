@@ -152,6 +152,10 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         self._place = state
         self.reload()
 
+    def aim(self, row_id: Hashable) -> None:
+        """The list shown next has the cursor on this row: it was just made."""
+        self.cursor_id = row_id
+
     def move_to(self, index: int) -> None:
         """Put the cursor on a row and bring it into view."""
         if self.row_count == 0:

@@ -61,7 +61,7 @@ async def test_refused_rows_are_named_before_and_after(office: Office) -> None:
         assert "2 of 3 leads will be deleted · 1 refused" in run.text and number in run.text
         await run.press("enter")
         assert not run.answers, "what was refused is read before it closes"
-        assert "1 were refused" in run.text and number in run.text
+        assert "1 was refused" in run.text and number in run.text
         assert number in run.app.screen.copy_text()  # type: ignore[attr-defined]
         await run.press("enter")
         assert "2 leads deleted, 1 refused" in run.text

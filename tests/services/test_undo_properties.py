@@ -76,7 +76,8 @@ def _bulk(office: Office, ids: list[int], act: Act) -> Any:
 
 acts = st.builds(
     Act, set=fields, status=st.none() | stages, assign=st.none() | users, tag=st.just(()) | tags,
-    untag=st.just(()) | tags, log=st.none() | entries, follow_up=st.none() | dates.filter(bool), interest=st.just(()) | packages,
+    untag=st.just(()) | tags, log=st.none() | entries, follow_up=st.none() | dates.filter(bool),
+    interest=st.just(()) | packages,
     protect=st.none() | reasons, lose=st.none() | reasons, delete=st.booleans(), reason=st.none() | reasons,
 ).filter(lambda act: not act.is_empty)  # fmt: skip
 DOINGS: st.SearchStrategy[Do] = st.one_of(

@@ -55,7 +55,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
     ConvertWizard #progress { margin-top: 1; }
     ConvertWizard Form { height: 1fr; }
     ConvertWizard FieldBox .field-label { width: 23; }
-    ConvertWizard FieldBox .field-note { margin-left: 23; }
+    ConvertWizard FieldBox .field-note { margin-left: 24; }
     ConvertWizard #problem { height: auto; max-height: 4; color: $text-error; padding: 0 1; }
     """
 

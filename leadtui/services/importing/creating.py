@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from leadtui.domain.catalog import Stage
-from leadtui.domain.fields import BY_COLUMN
+from leadtui.domain.fields import BY_COLUMN, BY_KEY
 from leadtui.domain.rules import require_fields
 from leadtui.errors import Invalid
 from leadtui.services.importing.matching import Decision
@@ -20,7 +20,13 @@ from leadtui.store.bulk_leads import NewLead, people
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import fold
 
+_COLUMN_OF = {"brought_in_by": PERSON_NAME, "brought_in_by_contact": PERSON_PHONE}
 PersonKey = tuple[str, str, tuple[str, str] | None]
+
+
+def _given(value: Any) -> bool:
+    """Whether a cell said something: an amount of 0 does, an unticked box does not."""
+    return value is not None and value is not False and value != ""
 
 
 @dataclass(slots=True)
@@ -45,6 +51,8 @@ class Creator:
         self._usual = {
             None, *(s.id for s in tx.catalog.stages if s.is_active and not s.is_converted and not s.is_lost)
         }  # fmt: skip
+        self._bases: dict[tuple[int, int | None], dict[str, Any]] = {}
+        self._needed: dict[int, tuple[str, ...]] = {}
         self._required: dict[tuple[Any, ...], Invalid | None] = {}
         self._owner = tx.actor.user_id if tx.actor.scope("read") in {"own", "team"} else None
         self._may_assign = tx.actor.may("assign")
@@ -58,7 +66,8 @@ class Creator:
             return
         columns = row.columns
         pipeline_id = columns.get("pipeline_id", self._default.id)
-        pattern = (pipeline_id, tuple(columns), columns.get("has_router"))
+        needed = self._needed.get(pipeline_id) or self._needs(pipeline_id)
+        pattern = (pipeline_id, *[_given(columns.get(name)) for name in needed])
         if pattern not in self._required:
             self._required[pattern] = self._missing(pipeline_id, columns)
         missing = self._required[pattern]
@@ -73,12 +82,19 @@ class Creator:
         if self._branch is not None and columns.get("branch_id") not in (None, self._branch):
             row.errors.append(RowError(row.record.line, "branch", "you may add leads only to your own branch"))
 
+    def _needs(self, pipeline_id: int) -> tuple[str, ...]:
+        """The columns that decide whether a required field is missing."""
+        rules = self._catalog.pipeline_by_id[pipeline_id].field_rules
+        keys = {"name", "phone", "email"} | {key for key, rule in rules.items() if rule.rule == "required"}
+        keys |= {rule.visible_if for rule in rules.values() if rule.visible_if}
+        found = tuple(_COLUMN_OF.get(key) or BY_KEY[key].column or key for key in sorted(keys) if key in BY_KEY)
+        self._needed[pipeline_id] = found
+        return found
+
     def _missing(self, pipeline_id: int, columns: dict[str, Any]) -> Invalid | None:
         """What the pipeline requires and rows of this shape lack; asked once a shape."""
-        given: dict[str, Any] = {BY_COLUMN[c].key: "yes" for c in columns if c in BY_COLUMN}
-        given["has_router"] = "yes" if columns.get("has_router") else ""
-        if PERSON_NAME in columns:
-            given["brought_in_by"] = "yes"
+        given = {BY_COLUMN[c].key: "yes" for c, v in columns.items() if c in BY_COLUMN and _given(v)}
+        given |= {key: "yes" for key, column in _COLUMN_OF.items() if _given(columns.get(column))}
         try:
             require_fields(self._catalog.pipeline_by_id[pipeline_id], given)
         except Invalid as error:
@@ -107,33 +123,50 @@ class Creator:
         return made
 
     def _columns(self, row: Prepared, made: Creation) -> dict[str, Any]:
-        now, actor, history = self._tx.now, self._actor, row.history or {}
-        columns = {k: v for k, v in row.columns.items() if k[0] != "@"}
-        pipeline_id = columns.get("pipeline_id", self._default.id)
-        stage_id = columns.get("stage_id")
-        stage = self._catalog.default_stage(pipeline_id) if stage_id is None else self._catalog.stage_by_id[stage_id]
-        if columns.get("source_id") is None:
-            columns["source_id"] = self._source
-        if columns.get("branch_id") is None:
-            columns["branch_id"] = actor.branch_id
-        if columns.get("assigned_to_id") is None:
+        given = row.columns
+        columns = self._base(given.get("pipeline_id", self._default.id), given.get("stage_id"))
+        columns.update(given)
+        columns.pop(PERSON_NAME, None)
+        columns.pop(PERSON_PHONE, None)
+        if columns["assigned_to_id"] is None:
             columns["assigned_to_id"] = self._owner
-        since: datetime = history.get("created_at", now)
-        columns |= {
-            "pipeline_id": pipeline_id, "stage_id": stage.id, "probability": stage.probability,
-            "stage_changed_at": since, "assigned_at": now if columns["assigned_to_id"] else None,
-            "created_by_id": actor.user_id, "updated_by_id": actor.user_id, "created_at": since, "updated_at": now,
-        }  # fmt: skip
+        if columns["assigned_to_id"] is not None:
+            columns["assigned_at"] = self._tx.now
+        if row.history or columns["stage_id"] not in self._usual:
+            self._past(columns, row.history or {}, made)
+        columns.update(derived_columns(columns, number="", phone_unique=self._catalog.phone_unique))
+        return columns
+
+    def _base(self, pipeline_id: int, stage_id: int | None) -> dict[str, Any]:
+        """A copy of what all leads have that begin in this status."""
+        base = self._bases.get((pipeline_id, stage_id))
+        if base is None:
+            by_id = self._catalog.stage_by_id
+            stage = self._catalog.default_stage(pipeline_id) if stage_id is None else by_id[stage_id]
+            now, by = self._tx.now, self._actor.user_id
+            base = {
+                "pipeline_id": pipeline_id, "stage_id": stage.id, "probability": stage.probability,
+                "source_id": self._source, "branch_id": self._actor.branch_id, "assigned_to_id": None,
+                "stage_changed_at": now, "created_by_id": by, "updated_by_id": by, "created_at": now, "updated_at": now,
+            }  # fmt: skip
+            self._bases[pipeline_id, stage_id] = base
+        return base.copy()
+
+    def _past(self, columns: dict[str, Any], history: dict[str, Any], made: Creation) -> None:
+        """What a file tells of the time before leadtui."""
+        stage = self._catalog.stage_by_id[columns["stage_id"]]
+        since: datetime = history.get("created_at", self._tx.now)
+        columns["created_at"] = columns["stage_changed_at"] = since
         if stage.is_converted:
             made.converted += 1
             columns["converted_at"] = columns["stage_changed_at"] = history.get("converted_at", since)
-            columns |= {"converted_by_id": actor.user_id, "conversion_notes": history.get("conversion_notes")}
+            columns["converted_by_id"] = self._actor.user_id
+            columns["conversion_notes"] = history.get("conversion_notes")
         elif stage.is_lost:
             made.lost += 1
             why = history.get("lost_reason") or "imported as lost"
             counted = self._catalog.find_lost_reason(why)
             columns |= {"lost_at": since, "lost_note": why, "lost_reason_id": counted.id if counted else None}
-        return columns | derived_columns(columns, number="", phone_unique=self._catalog.phone_unique)
 
 
 def _merged(row: Prepared, later: Prepared, *, overwrite: bool) -> Prepared:

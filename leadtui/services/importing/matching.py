@@ -44,13 +44,13 @@ class Decision:
 
 def decide(tx: ReadTx, rows: Sequence[Prepared], policy: str) -> Decision:
     """Sort the rows by what becomes of them. A row that is skipped as a duplicate may be wrong in other cells."""
-    keys = [list(row.keys()) for row in rows]
+    keys = [row.keys() for row in rows]
     stored = _stored(tx, keys)
     blocks = tx.catalog.phone_unique == "block"
     decision = Decision()
     first: dict[Key, int] = {}
     for index, row in enumerate(rows):
-        hit = _hit(keys[index], stored)
+        hit = _hit(keys[index], stored) if stored else None
         twin = _hit(keys[index], first) if hit is None else None
         if hit is None and twin is None:
             (decision.failed if row.errors else decision.create).append(index)

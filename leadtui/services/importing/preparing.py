@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,17 +56,13 @@ class Prepared:
     history: dict[str, Any] | None = None
     errors: list[RowError] = field(default_factory=list)
 
-    def keys(self) -> Iterator[tuple[str, str]]:
+    def keys(self) -> list[tuple[str, str]]:
         """What makes it the same person as another, in order (facts/field §3); a name alone only where nothing else."""
-        c = self.columns
-        found = False
-        for kind, column in _KEYS:
-            value = c.get(column)
-            if value:
-                found = True
-                yield kind, value
-        if not found and c.get("name"):
-            yield "name", fold(c["name"])
+        get = self.columns.get
+        found = [(kind, value) for kind, column in _KEYS if (value := get(column))]
+        if not found and (name := get("name")):
+            found.append(("name", fold(name)))
+        return found
 
     def fail(self, error: Invalid, field_: str | None = None) -> None:
         """Note one more error."""

@@ -72,36 +72,22 @@ def write_rejects(path: Path, headers: Sequence[str], rows: Sequence[Prepared]) 
     path = path.expanduser()
     keep = [i for i, h in enumerate(headers) if h.strip().casefold() != REJECT_REASON]
     width = len(headers)
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerow([*(headers[i] for i in keep), REJECT_REASON])
-            for row in rows:
-                cells = [*row.record.cells, *[""] * width]
-                extra = [c for c in row.record.cells[width:] if c.strip()]
-                if row.record.error is not None:
-                    extra.append("(mend this row, then remove this cell)")
-                kept = (guard(cells[i]) if cells[i][:1] != "'" else cells[i] for i in keep)
-                writer.writerow([*kept, _reason(row), *extra])
-        os.replace(name, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise _unwritable(path, error) from error
+    with whole_file(path, field="rejects") as binary, io.TextIOWrapper(binary, encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([*(headers[i] for i in keep), REJECT_REASON])
+        for row in rows:
+            cells = [*row.record.cells, *[""] * width]
+            extra = [c for c in row.record.cells[width:] if c.strip()]
+            if row.record.error is not None:
+                extra.append("(mend this row, then remove this cell)")
+            kept = (guard(cells[i]) if cells[i][:1] != "'" else cells[i] for i in keep)
+            writer.writerow([*kept, _reason(row), *extra])
     return path
 
 
 def _reason(row: Prepared) -> str:
     words = "; ".join(f"{e.field}: {e.message}" if e.field else e.message for e in row.errors)
     return guard(f"line {row.record.line}: {words}"[:2000])
-
-
-def _unwritable(path: Path, error: OSError) -> Invalid:
-    return Invalid(f"{path} cannot be written: {error.strerror}", field="rejects", hint="choose another place")
 
 
 def first_errors(rows: Sequence[Prepared], failed: Sequence[int]) -> tuple[RowError, ...]:

@@ -218,12 +218,13 @@ def set_value(key: str, value: str, path: Path | None = None) -> Path:
     # The id of a command is one quoted key: [keys] "leads.convert" = "K"
     parts = ["keys", key.removeprefix("keys.")] if keyed else key.split(".")
     _put(document, parts, None if value == "" else typed)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
+    place = path.resolve()  # a link into somebody's dotfiles stays a link
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_suffix(".new")
     temporary.write_text(tomlkit.dumps(document), encoding="utf-8")
     if path.exists():
         temporary.chmod(path.stat().st_mode & 0o777)
-    temporary.replace(path)
+    temporary.replace(place)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from textual.dom import DOMNode
 
     from leadtui.app import LeadApp
+
+
+REST_S = 1.5
+"""How long after the office is open everything that can wait waits, so that the first rows come first."""
 
 
 class OfficeLike(Protocol):
@@ -48,6 +53,13 @@ class Opening:
             if node.is_running:
                 node.call_later(call)
         self.app.refresh_hints()
+        self.app.set_timer(REST_S, self._at_rest)
+
+    def _at_rest(self) -> None:
+        """The first rows are shown: what they did not need is done now."""
+        # What was imported stays for good; the collector was off while it came (see start.py).
+        gc.freeze()
+        gc.enable()
         from leadtui.screens.pending_jobs import settle_quietly
 
         settle_quietly(self.app)

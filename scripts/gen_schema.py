@@ -1,7 +1,7 @@
 """Write leadtui/store/schema.py: the SQLModel tables as plain SQLAlchemy Core tables.
 
 Importing SQLModel and building its classes takes as long as all the rest of a start. Queries need only the Core
-tables, so the program reads this image; the classes in leadtui/store/tables stay the definition, and a test fails
+columns, so the program reads this image, without indexes (naming one loads a whole database dialect); the classes in leadtui/store/tables stay the definition, and a test fails
 when the image is stale. Run: python scripts/gen_schema.py
 """
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Index, Table, UniqueConstraint
+from sqlalchemy import Column, Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -36,14 +36,11 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    UniqueConstraint,
-    text,
 )
 
 from leadtui.store.types import NAMING, UtcDateTime
@@ -80,27 +77,10 @@ def column_code(column: Column[Any]) -> str:
     return f"Column({', '.join(parts)})"
 
 
-def index_code(index: Index) -> str:
-    """The index as code."""
-    names = ", ".join(repr(c.name) for c in index.columns)
-    parts = [repr(str(index.name)), names]
-    if index.unique:
-        parts.append("unique=True")
-    for dialect in ("sqlite", "postgresql"):
-        where = index.dialect_options[dialect].get("where")
-        if where is not None:
-            parts.append(f"{dialect}_where=text({str(where)!r})")
-    return f"Index({', '.join(parts)})"
-
-
 def table_code(table: Table) -> str:
     """The table as code."""
     lines = [f"{table.name} = Table(", f"    {table.name!r},", "    metadata,"]
     lines += [f"    {column_code(c)}," for c in table.columns]
-    for constraint in sorted(table.constraints, key=lambda c: str(c.name)):
-        if isinstance(constraint, UniqueConstraint) and not any(c.unique for c in constraint.columns):
-            lines.append(f"    UniqueConstraint({', '.join(repr(c.name) for c in constraint.columns)}),")
-    lines += [f"    {index_code(i)}," for i in sorted(table.indexes, key=lambda i: str(i.name))]
     return "\n".join([*lines, ")"])
 
 

@@ -317,8 +317,12 @@ KEYS_ELSEWHERE = {  # the main screen → its command, and the action it needs
 
 
 @pytest.mark.parametrize("role", MATRIX)
-async def test_screens_dim_and_refuse_what_the_role_may_not(me: Office, role: str) -> None:
+async def test_screens_dim_and_refuse_what_the_role_may_not(
+    me: Office, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
     app = LeadApp(Settings(), open_office=lambda: me)
+    monkeypatch.setattr(app, "notify", lambda message, **_: said.append(message))
     async with app.run_test(size=(80, 24)) as pilot:
         await at_rest(pilot)
         front = app.screen
@@ -348,11 +352,11 @@ async def test_screens_dim_and_refuse_what_the_role_may_not(me: Office, role: st
         before = dump(me)
         actions = {**KEYS, **KEYS_WITHOUT_A_LEAD}
         for command in sorted(one for one in refused if MATRIX[role][actions[one]] == N):
-            said = len(app._notifications)  # the key itself: it says why, and nothing opens
-            app.run_command(command)
+            app.run_command(command)  # what the key does: it says why, and nothing opens
             await pilot.pause()
             assert app.screen is front
-            assert len(app._notifications) == said + 1
+            assert said.pop() == app.disabled_reason(command)
+        assert said == []
         assert dump(me) == before
         for place, (command, action) in KEYS_ELSEWHERE.items():
             app.switch_mode(place)

@@ -140,7 +140,8 @@ def _show_one(record: Mapping[str, Any], noun: Noun, verb: str) -> None:
 
 def _make(noun: Noun) -> typer.Typer:
     app = tree.noun(noun.help)
-    pipeline = [_pipeline_option("of this pipeline instead of the default")] if noun.of_pipeline else []
+    to_pipeline = [_pipeline_option("to this pipeline instead of the default")] if noun.of_pipeline else []
+    pipeline = [_pipeline_option("of this pipeline only")] if noun.of_pipeline else []
 
     def add(**arguments: Any) -> None:
         from leadtui.services import admin
@@ -183,7 +184,7 @@ def _make(noun: Noun) -> typer.Typer:
 
     preset_option = typer.Option("--preset", metavar="NAME", help="all of a preset", autocompletion=complete.presets)
     more = [_keyword("preset", Annotated[str | None, preset_option])] if noun.name == "pipeline" else []
-    adding = [*_options(noun, name_required=noun.name != "pipeline"), *pipeline, *more]
+    adding = [*_options(noun, name_required=noun.name != "pipeline"), *to_pipeline, *more]
     active_info = typer.Option("--active", help="without the retired ones")
     back = _keyword("back", Annotated[bool, typer.Option("--back", help="offer it again")], False)
     app.command("add")(_signature(add, adding, f"Add a {noun.name}."))

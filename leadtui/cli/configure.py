@@ -74,10 +74,11 @@ def set_(
 ) -> None:
     """Change one setting: in the file, or in the database when it is the office's."""
     if _is_program_key(key):
-        from leadtui.config import set_value
+        from leadtui.config import describe, load_settings, set_value
 
         path = set_value(key, value)
-        emit({"key": key, "value": _shown(value), "file": str(path)}, f"{key} = {_shown(value)}   in {path}")
+        now = _shown(next((v for name, v, _ in describe(load_settings()) if name == key), None))
+        emit({"key": key, "value": now, "file": str(path)}, f"{key} = {words(now)}   in {path}")
         return
     from leadtui.services import admin
 

@@ -97,6 +97,18 @@ class LeadScreen(Screen[ScreenResultType]):
     def _on_unmount(self) -> None:
         self.lead_app.background.forget(self)
 
+    def on_virtual_table_loaded(self) -> None:
+        """With rows there is more that can be done."""
+        self._refresh_hints()
+
+    def on_virtual_table_highlighted(self) -> None:
+        """Another row may allow other commands."""
+        self._refresh_hints()
+
+    def _refresh_hints(self) -> None:
+        for hints in self.query(Hints):
+            hints.refresh()
+
     def heading(self, left: str | None = None, right: str | None = None) -> None:
         """Change the first row."""
         self.query_one(TitleLine).show(left, right)

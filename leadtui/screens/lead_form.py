@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from leadtui.domain.fields import BY_KEY
 from leadtui.domain.money import format_money
@@ -61,6 +61,7 @@ class LeadForm(LeadModal[Acted]):
         """Fees put there by the choice of a package: another package may replace them."""
         self._busy = False
         self._saved = False
+        self._ahead = ""
 
     def body(self) -> ComposeResult:
         """First row, form, what was found, buttons, hints."""
@@ -118,8 +119,16 @@ class LeadForm(LeadModal[Acted]):
     async def _begin(self, form: Form) -> None:
         await self.query_one("#fields").mount(form)
         form.focus_first()
+        if self._ahead and isinstance(self.focused, Input):
+            self.focused.insert_text_at_cursor(self._ahead)
         if self.preset and self.lead_id is None:
             self.found.look(form.values())
+
+    def on_key(self, event: events.Key) -> None:
+        """What is typed before the fields are there goes into the first: a phone must not lose its first digits."""
+        if not self.built and event.is_printable and event.character is not None:
+            self._ahead += event.character
+            event.stop()
 
     def _first_values(self, catalog: Catalog) -> dict[str, str]:
         pipeline = catalog.default_pipeline
@@ -268,6 +277,7 @@ class LeadForm(LeadModal[Acted]):
         self._say("")
         if not self.form.check():
             self._say("; ".join(self.form.errors.values()))
+            self._check(self.form.changes())
             return
         self._save()
 

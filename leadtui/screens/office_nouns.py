@@ -96,7 +96,7 @@ NOUNS: tuple[Noun, ...] = (
         (Column("name", "Name", 22, min_width=18, grow=2), Column("monthly", "Monthly", 12, align="right"),
          Column("installation", "Installation", 12, min_width=12, align="right"),
          Column("profile", "Profile", 12, drop=1),
-         Column("speed", "Speed", 10, drop=2), STATE),
+         Column("speed", "Speed", 10, min_width=9, drop=2), STATE),
         _package,
     ),
     Noun(

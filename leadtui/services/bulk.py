@@ -6,15 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from leadtui.domain.fields import BY_KEY
 from leadtui.domain.records import BulkResult, Refusal
 from leadtui.errors import LeadtuiError, UsageError
 from leadtui.store import leads as queries
 from leadtui.store.leads import Order
 from leadtui.store.unit_of_work import ReadTx, WriteTx
+from leadtui.text import fold
 
 from . import lead_writes as w
 from .activities import LogEntry, add_follow_up_row, log_row
 from .assignment import assignment_columns
+from .lead_values import ValueContext, parse_value, split_values
 from .leads import as_filter, edit_row
 from .lifecycle import delete_row, interest_row, protect_row, restore_row, retag_row, unprotect_row
 from .office import Office
@@ -141,6 +144,7 @@ def _run(
         with office.write() as tx:
             if not (act.kind in {"delete", "restore", "assign"} and len(target.ids) == 1):
                 w.require(tx, "bulk")
+            refuse_unknown(tx, act)
             tx.open_batch(act.kind, act.label)
             ids = ids_of(tx, office, target, deleted=act.restore)
             result = _each(tx, ids, act, should_stop, on_progress, dry_run=dry_run)
@@ -150,6 +154,23 @@ def _run(
         assert result is not None  # noqa: S101 - set before the only raise
         return BulkResult(result.matched, result.changed, result.refused, None, result.examples, dry_run=dry_run)
     return result
+
+
+def refuse_unknown(tx: ReadTx, act: Act) -> None:
+    """What names nothing at all is refused as a whole, before any lead is looked at. Raises Invalid with its field.
+
+    A status may stand in some pipelines only: which leads have it is said lead by lead.
+    """
+    ctx = ValueContext(tx.catalog, tx.actor, tx.now, tx.catalog.default_pipeline.id)
+    named = {f: text for f, text in split_values(act.set)[0].items() if f.kind == "lookup"}
+    named |= {BY_KEY[key]: text for key, text in (("status", act.status), ("assigned_to", act.assign)) if text}
+    for field_, text in named.items():
+        somewhere = field_.key == "status" and tx.catalog.find_stages(text or "")
+        chosen_later = field_.key == "assigned_to" and fold(text or "").strip() == "auto"
+        if not somewhere and not chosen_later:
+            parse_value(field_, text, ctx)
+    for name in (*act.interest, *act.uninterest):
+        tx.catalog.find_product(name, field="interest")
 
 
 def _each(

@@ -10,10 +10,7 @@ apostrophe that the import takes off.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -26,8 +23,9 @@ from leadtui.domain.fields import BY_KEY, LEAD_FIELDS
 from leadtui.domain.filters import Node
 from leadtui.domain.lead_filters import parse_lead_filter
 from leadtui.domain.money import to_json, total
-from leadtui.errors import Invalid, NotPermitted, OtherSide
+from leadtui.errors import Invalid, NotPermitted
 from leadtui.services.lead_values import age_on
+from leadtui.services.whole_file import whole_file
 from leadtui.store import schema as t
 from leadtui.store.export_sql import csv_lines
 from leadtui.store.leads import condition

@@ -128,10 +128,16 @@ def _phone(field: LeadField, typed: str, ctx: ValueContext) -> dict[str, Any]:
 
 
 def _email(field: LeadField, typed: str) -> dict[str, Any]:
-    value = clean_line(typed, field=field.key, limit=field.limit or 255)
-    if not _EMAIL.fullmatch(value):
-        raise Invalid(f"'{value}' is not an email address", field=field.key, hint="such as name@example.com")
+    value = clean_email(typed, field=field.key, limit=field.limit or 255)
     return {"email": value, "email_norm": fold(value)[:255]}
+
+
+def clean_email(text: str, *, field: str = "email", limit: int = 255) -> str:
+    """An email address as stored. Raises Invalid."""
+    value = clean_line(text, field=field, limit=limit)
+    if not _EMAIL.fullmatch(value):
+        raise Invalid(f"'{value}' is not an email address", field=field, hint="such as name@example.com")
+    return value
 
 
 def _whole(field: LeadField, typed: str) -> int:

@@ -205,6 +205,7 @@ def create_in(tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[s
     for field, text in fields.items():
         if field.key not in {"pipeline", "assigned_to"}:
             columns |= parse_value(field, text, ctx)
+    _refuse_retired(tx, columns, {})
     columns["assigned_to_id"] = _first_owner(tx, fields, ctx)
     all_tags = [*columns.pop(TAGS, ()), *tags]
     warnings = _phone_rule(tx, columns, None)
@@ -224,6 +225,22 @@ def _pipeline_of(tx: ReadTx, fields: Mapping[LeadField, str | None]) -> Pipeline
     if not pipeline.is_active:
         raise Invalid(f"the pipeline '{pipeline.name}' is no longer used", field="pipeline", hint="choose another one")
     return pipeline
+
+
+def _refuse_retired(tx: ReadTx, columns: Mapping[str, Any], row: Mapping[Any, Any]) -> None:
+    """What the office no longer offers is kept by the leads that have it, and chosen for no other (spec AJ32)."""
+    catalog = tx.catalog
+    offered: tuple[tuple[str, str, Mapping[int, Any]], ...] = (
+        ("stage_id", "status", catalog.stage_by_id),
+        ("source_id", "source", catalog.source_by_id),
+        ("product_id", "package", catalog.product_by_id),
+        ("branch_id", "branch", catalog.branch_by_id),
+    )
+    for column, noun, by_id in offered:
+        chosen = columns.get(column)
+        if chosen is not None and chosen != row.get(column) and not by_id[chosen].is_active:
+            name = by_id[chosen].name
+            raise Invalid(f"the {noun} '{name}' is no longer used", field=noun, hint=f"choose another {noun}")
 
 
 def _first_owner(tx: WriteTx, fields: Mapping[LeadField, str | None], ctx: ValueContext) -> int | None:
@@ -389,6 +406,7 @@ def edit_row(
     for field, text in fields.items():
         if field.key not in _SPECIAL:
             columns |= parse_value(field, text, ctx)
+    _refuse_retired(tx, columns, row)
     warnings = _phone_rule(tx, columns, row["id"]) if columns.get("phone_e164") != row["phone_e164"] else []
     w.referrer_column(tx, columns, row["referrer_id"])
     _still_allowed(tx, row, columns)

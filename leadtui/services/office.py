@@ -8,7 +8,7 @@ import pwd
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadtui.domain.catalog import Catalog, UserItem
@@ -16,10 +16,13 @@ from leadtui.domain.money import check_currency
 from leadtui.domain.permissions import Actor
 from leadtui.errors import Invalid, NotPermitted, Refused
 from leadtui.store import catalog as catalogs
-from leadtui.store import migrate, presets
+from leadtui.store import migrate
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, Store, WriteTx, insert_id
 from leadtui.text import clean_line
+
+if TYPE_CHECKING:
+    from leadtui.store.presets import PresetInfo
 
 SYSTEM = "system"
 _NOT_LOGINS = {"me", "none", "auto"}
@@ -189,6 +192,8 @@ def create_office(
 
     Raises Refused when one exists there, Invalid for a bad country, currency, time zone or login.
     """
+    from leadtui.store import presets
+
     chosen = presets.read_preset(preset)
     office_country = _country(country or chosen["country"])
     office_currency = check_currency(currency or chosen["currency"])
@@ -264,9 +269,11 @@ def _first_users(conn: Any, login: str, account: str) -> None:
     )
 
 
-def preset_choices() -> list[presets.PresetInfo]:
+def preset_choices() -> list[PresetInfo]:
     """The presets a new database can begin with: key, name, sentence, country, currency, timezone."""
-    return presets.preset_infos()
+    from leadtui.store.presets import preset_infos
+
+    return preset_infos()
 
 
 def clean_login(text: str, *, field: str = "login") -> str:

@@ -16,6 +16,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
+from .lead_values import clean_email
 from .office import SYSTEM, Office, clean_login
 
 USER_FIELDS: tuple[str, ...] = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "available")
@@ -127,7 +128,7 @@ def _columns(tx: WriteTx, values: Mapping[str, str | None], user_id: int | None)
             case "phone":
                 columns["phone_e164"] = phones.parse(typed, tx.catalog.country).e164 if typed else None
             case "email":
-                columns["email"] = clean_line(typed, field="email", limit=255) or None
+                columns["email"] = clean_email(typed) if typed else None
             case "os_account":
                 columns["os_account"] = clean_line(typed, field="os_account", limit=100) or None
                 taken = next((u for u in tx.catalog.users if typed and u.os_account == typed and u.id != user_id), None)
@@ -209,10 +210,10 @@ def _role_record(tx: ReadTx, role_id: int) -> dict[str, Any]:
 
 
 def set_role(office: Office, role_key: str, action: str, scope: str) -> dict[str, Any]:
-    """Change one cell of the matrix. Raises Invalid, NotPermitted, Refused for what would lock everybody out."""
+    """Change one cell of the matrix. Raises NotFound, Invalid, NotPermitted, Refused for what would lock everybody out."""
     with office.write() as tx:
         w.require(tx, "users")
-        role_id = tx.catalog.find_role(role_key).id
+        role_id = _find_role(tx, role_key)
         act = fold(action).strip().removeprefix("lead.")
         if act not in ACTIONS:
             raise Invalid(f"there is no action '{action}'", field="action", hint="one of: " + ", ".join(ACTIONS))

@@ -21,7 +21,6 @@ _PRAGMAS = (
     "foreign_keys=ON",
     "synchronous=NORMAL",
     "cache_size=-16000",
-    "temp_store=MEMORY",
 )
 
 

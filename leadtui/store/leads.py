@@ -25,8 +25,9 @@ from .unit_of_work import ReadTx
 from .where import Lookup, mentions_deleted, trigrams, where
 
 _SORT_COLUMN = {"name": "name_key", "email": "email_norm", "next_follow_up": "next_follow_up_at"}
-# How many leads of a list are tested one by one before the indexes are asked instead: some milliseconds.
-_WALK = 2_000
+# How many leads of a list are tested one by one before the indexes are asked instead: some milliseconds; and how many
+# when those held a good part of a page already.
+_WALK, _LONG_WALK = 2_000, 30_000
 # Fewer leads than this found by the trigram index are read and sorted sooner than the list is walked.
 _RARE = 500
 
@@ -139,17 +140,22 @@ def _walk(tx: ReadTx, node: Node, keys: Sequence[Any], action: str, limit: int, 
             return None
         return _take(tx, select(lead.id).where(*live, tested).order_by(*keys), limit, offset)
     column, descending = keys[0].element, keys[0].modifier is desc_op
-    edge = tx.conn.execute(select(column, lead.id).where(*live).order_by(*keys).limit(1).offset(_WALK)).first()
-    within: ColumnElement[bool] = true()
-    if edge is not None:
-        if edge[0] is None:
-            within = column.is_not(None) if descending else column.is_(None)
-        else:
-            here = tuple_(column, lead.id)
-            last = tuple_(literal(edge[0], column.type), edge[1])
-            within = here >= last if descending else or_(column.is_(None), here <= last)
-    ids = _take(tx, select(lead.id).where(*live, within, tested).order_by(*keys), limit, offset)
-    return ids if len(ids) == limit or edge is None else None
+    for steps in (_WALK, _LONG_WALK):
+        edge = tx.conn.execute(select(column, lead.id).where(*live).order_by(*keys).limit(1).offset(steps)).first()
+        within: ColumnElement[bool] = true()
+        if edge is not None:
+            if edge[0] is None:
+                within = column.is_not(None) if descending else column.is_(None)
+            else:
+                here = tuple_(column, lead.id)
+                last = tuple_(literal(edge[0], column.type), edge[1])
+                within = here >= last if descending else or_(column.is_(None), here <= last)
+        ids = _take(tx, select(lead.id).where(*live, within, tested).order_by(*keys), limit, offset)
+        if len(ids) == limit or edge is None:
+            return ids
+        if len(ids) * _LONG_WALK < 2 * limit * _WALK:
+            return None  # too thinly spread: a longer walk would not fill the page either
+    return None
 
 
 def _take(tx: ReadTx, query: Select[Any], limit: int | None, offset: int) -> list[int]:

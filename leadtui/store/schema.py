@@ -13,14 +13,11 @@ from sqlalchemy import (
     Date,
     Float,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
     Table,
     Text,
-    UniqueConstraint,
-    text,
 )
 
 from leadtui.store.types import NAMING, UtcDateTime
@@ -53,17 +50,6 @@ activity = Table(
     Column("created_at", UtcDateTime(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
     Column("batch_id", Integer()),
-    Index("ix_activity_batch_id", "batch_id"),
-    Index("ix_activity_created_by_id", "created_by_id"),
-    Index("ix_activity_lead_id", "lead_id"),
-    Index(
-        "ix_activity_open",
-        "scheduled_at",
-        "lead_id",
-        sqlite_where=text("completed_at IS NULL"),
-        postgresql_where=text("completed_at IS NULL"),
-    ),
-    Index("ix_activity_type", "type"),
 )
 audit = Table(
     "audit",
@@ -78,10 +64,6 @@ audit = Table(
     Column("before_json", JSON()),
     Column("after_json", JSON()),
     Column("batch_id", Integer(), ForeignKey("batch.id")),
-    Index("ix_audit_at", "at"),
-    Index("ix_audit_batch_id", "batch_id"),
-    Index("ix_audit_entity_entity_id", "entity", "entity_id"),
-    Index("ix_audit_user_id", "user_id"),
 )
 batch = Table(
     "batch",
@@ -94,8 +76,6 @@ batch = Table(
     Column("count", Integer(), nullable=False, default=0),
     Column("undone_at", UtcDateTime()),
     Column("undoes_id", Integer(), ForeignKey("batch.id")),
-    Index("ix_batch_by_id", "by_id"),
-    Index("ix_batch_kind", "kind"),
 )
 branch = Table(
     "branch",
@@ -129,8 +109,6 @@ customer = Table(
     Column("state", String(20), nullable=False, default="active"),
     Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
-    Index("ix_customer_email_norm", "email_norm"),
-    Index("ix_customer_phone_e164", "phone_e164"),
 )
 document = Table(
     "document",
@@ -146,9 +124,6 @@ document = Table(
     Column("uploaded_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
     Column("batch_id", Integer()),
-    Index("ix_document_batch_id", "batch_id"),
-    Index("ix_document_customer_id", "customer_id"),
-    Index("ix_document_lead_id", "lead_id"),
 )
 family_group = Table(
     "family_group",
@@ -172,7 +147,6 @@ import_run = Table(
     Column("batch_id", Integer(), ForeignKey("batch.id")),
     Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
-    Index("ix_import_run_file_sha256", "file_sha256"),
 )
 lead = Table(
     "lead",
@@ -262,151 +236,6 @@ lead = Table(
     Column("deleted_at", UtcDateTime()),
     Column("merged_into_id", Integer(), ForeignKey("lead.id")),
     Column("version", Integer(), nullable=False, default=1),
-    Index(
-        "ix_lead_alt_phone",
-        "alt_phone_e164",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_assigned_created",
-        "assigned_to_id",
-        "created_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_assigned_due",
-        "assigned_to_id",
-        "next_follow_up_at",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_branch_created",
-        "branch_id",
-        "created_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_converted",
-        "converted_at",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_created",
-        "created_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index("ix_lead_customer_id", "customer_id"),
-    Index(
-        "ix_lead_deleted",
-        "deleted_at",
-        sqlite_where=text("deleted_at IS NOT NULL"),
-        postgresql_where=text("deleted_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_lead_due",
-        "next_follow_up_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_email",
-        "email_norm",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_monthly",
-        "monthly_fee_minor",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_name",
-        "name_key",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index("ix_lead_national_id_norm", "national_id_norm"),
-    Index("ix_lead_passport_norm", "passport_norm"),
-    Index(
-        "ix_lead_phone",
-        "phone_e164",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index("ix_lead_pipeline_id", "pipeline_id"),
-    Index(
-        "ix_lead_priority",
-        "priority",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_product",
-        "product_id",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_referrer",
-        "referrer_id",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_score",
-        "score",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_source_created",
-        "source_id",
-        "created_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_stage_created",
-        "stage_id",
-        "created_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_stage_source",
-        "stage_id",
-        "source_id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
-    Index(
-        "ix_lead_updated",
-        "updated_at",
-        "id",
-        sqlite_where=text("deleted_at IS NULL"),
-        postgresql_where=text("deleted_at IS NULL"),
-    ),
 )
 lead_custom = Table(
     "lead_custom",
@@ -415,7 +244,6 @@ lead_custom = Table(
     Column("key", String(40), primary_key=True),
     Column("value", String(1000), nullable=False),
     Column("value_key", String(2000), nullable=False),
-    Index("ix_lead_custom_key_value_key", "key", "value_key"),
 )
 lead_product = Table(
     "lead_product",
@@ -423,14 +251,12 @@ lead_product = Table(
     Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
     Column("product_id", Integer(), ForeignKey("product.id"), primary_key=True),
     Column("note", String(255)),
-    Index("ix_lead_product_product_id", "product_id"),
 )
 lead_tag = Table(
     "lead_tag",
     metadata,
     Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
     Column("tag_id", Integer(), ForeignKey("tag.id"), primary_key=True),
-    Index("ix_lead_tag_tag_id", "tag_id"),
 )
 lost_reason = Table(
     "lost_reason",
@@ -447,8 +273,6 @@ permission = Table(
     Column("action", String(30), nullable=False),
     Column("scope", String(10), nullable=False),
     Column("stages_json", JSON()),
-    UniqueConstraint("role_id", "action"),
-    Index("ix_permission_role_id", "role_id"),
 )
 person = Table(
     "person",
@@ -459,8 +283,6 @@ person = Table(
     Column("phone_e164", String(20)),
     Column("phone_raw", String(40)),
     Column("is_active", Boolean(), nullable=False, default=True),
-    Index("ix_person_name_key", "name_key"),
-    Index("ix_person_phone_e164", "phone_e164"),
 )
 pipeline = Table(
     "pipeline",
@@ -515,16 +337,6 @@ provision_job = Table(
     Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
-    Index("ix_provision_job_lead_id", "lead_id"),
-    Index("ix_provision_job_recheck_until", "recheck_until"),
-    Index("ix_provision_job_state", "state"),
-    Index(
-        "uq_provision_job_open",
-        "lead_id",
-        unique=True,
-        sqlite_where=text("state IN ('planned', 'applying', 'unknown')"),
-        postgresql_where=text("state IN ('planned', 'applying', 'unknown')"),
-    ),
 )
 role = Table(
     "role",
@@ -570,10 +382,6 @@ router_user = Table(
     Column("secret_ref", String(60)),
     Column("state", String(20), nullable=False, default="active"),
     Column("created_at", UtcDateTime(), nullable=False),
-    UniqueConstraint("router_id", "service", "username"),
-    Index("ix_router_user_customer_id", "customer_id"),
-    Index("ix_router_user_lead_id", "lead_id"),
-    Index("ix_router_user_router_id", "router_id"),
 )
 secret = Table(
     "secret",
@@ -618,9 +426,6 @@ stage = Table(
     Column("is_locked", Boolean(), nullable=False, default=False),
     Column("is_active", Boolean(), nullable=False, default=True),
     Column("sla_hours", Integer()),
-    UniqueConstraint("pipeline_id", "key"),
-    UniqueConstraint("rank"),
-    Index("ix_stage_pipeline_id", "pipeline_id"),
 )
 stage_change = Table(
     "stage_change",
@@ -634,8 +439,6 @@ stage_change = Table(
     Column("at", UtcDateTime(), nullable=False),
     Column("seconds_in_stage", BigInteger()),
     Column("batch_id", Integer()),
-    Index("ix_stage_change_batch_id", "batch_id"),
-    Index("ix_stage_change_lead_id", "lead_id"),
 )
 tag = Table(
     "tag",

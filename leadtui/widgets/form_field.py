@@ -90,13 +90,8 @@ class FieldBox(Vertical):
     FieldBox:focus-within .field-note.-help { display: block; }
     FieldBox.-off { display: none; }
     FieldBox Input, FieldBox Select, FieldBox TextArea { width: 1fr; }
-    FieldBox Input { height: 1; border: none; padding: 0 1; background: $foreground 8%; }
-    FieldBox TextArea { height: 4; border: none; background: $foreground 8%; padding: 0 1; }
-    FieldBox Select > SelectCurrent { background: $foreground 8%; }
-    FieldBox.-shaded Input, FieldBox.-shaded TextArea, FieldBox.-shaded Select > SelectCurrent {
-        background: $foreground 15%; }
-    FieldBox Input:focus, FieldBox TextArea:focus, FieldBox Select:focus > SelectCurrent {
-        border: none; background: $primary 30%; }
+    FieldBox Input { height: 1; border: none; padding: 0 1; }
+    FieldBox TextArea { height: 4; border: none; padding: 0 1; }
     FieldBox TextArea .text-area--cursor-line { background: transparent; }
     FieldBox Checkbox { border: none; padding: 0 1; height: 1; width: auto; background: transparent; }
     FieldBox .field-value { width: 1fr; height: 1; padding: 0 1; }

@@ -126,9 +126,9 @@ class Hints(Widget):
                 (fit(" " + self.status, width - cell_len(tail) - 2), "bold"), "  ", (tail, "$text-muted")
             )
         self.shown = tuple(hint[0] for hint in hints)
-        reason = getattr(self.app, "disabled_reason", None)
+        reason = getattr(self.app, "disabled_reason_on", None)
         parts: list[str | tuple[str, str]] = [" "]
         for command_id, key, label in hints:
-            off = reason is not None and reason(command_id) is not None
+            off = reason is not None and reason(command_id, self.screen) is not None
             parts += [(key, "dim" if off else "bold $accent"), (f" {label}  ", "dim" if off else "")]
         return Content.assemble(*parts)

@@ -12,11 +12,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
 
 from leadtui.errors import DatabaseUnreachable, Refused
 from leadtui.services import leads
 from leadtui.services.office import Office, create_office, open_office
-from leadtui.store import migrate, schema
+from leadtui.store import migrate, tables
 from leadtui.store.migrations import HEAD
 from leadtui.store.unit_of_work import Store
 
@@ -41,9 +42,10 @@ def test_the_core_image_of_the_tables_is_fresh() -> None:
 
 
 def test_migrations_make_exactly_the_tables(office: Office) -> None:
+    assert tables.Lead.metadata is SQLModel.metadata
     with office.store.engine.connect() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": False})
-        found = compare_metadata(context, schema.metadata)
+        found = compare_metadata(context, SQLModel.metadata)
     differences = [d for d in found if "lead_search" not in str(d)]
     assert differences == []
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import os
-import tempfile
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +11,8 @@ from typing import Any
 
 from leadtui.domain.csv_mapping import REJECT_REASON, ColumnPlan
 from leadtui.domain.csv_text import guard
-from leadtui.errors import Invalid
 from leadtui.services.importing.preparing import Prepared, RowError
+from leadtui.services.whole_file import whole_file
 
 SHOWN_ERRORS = 100
 

@@ -34,7 +34,7 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_source_created", "source_id", "created_at", "id"),
         live_index("ix_lead_assigned_created", "assigned_to_id", "created_at", "id"),
         live_index("ix_lead_branch_created", "branch_id", "created_at", "id"),
-        live_index("ix_lead_stage_source", "stage_id", "source_id"),
+        live_index("ix_lead_stage_source", "stage_id", "source_id", "created_at", "id"),
         live_index("ix_lead_due", "next_follow_up_at", "id"),
         live_index("ix_lead_assigned_due", "assigned_to_id", "next_follow_up_at"),
         live_index("ix_lead_priority", "priority", "id"),

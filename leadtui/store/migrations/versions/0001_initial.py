@@ -559,7 +559,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_lead_stage_source",
         "lead",
-        ["stage_id", "source_id"],
+        ["stage_id", "source_id", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),

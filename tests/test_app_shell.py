@@ -23,6 +23,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 
 from leadtui import commands
+from leadtui.__main__ import plain_start
 from leadtui.app import LeadApp
 from leadtui.config import Settings, set_value
 from leadtui.errors import DatabaseUnreachable, Invalid, UsageError
@@ -554,6 +555,7 @@ PROGRAM = """
 import sys, time, threading
 sys.path.insert(0, {here!r})
 from types import SimpleNamespace
+from leadtui.__main__ import plain_start
 from leadtui.app import LeadApp
 from leadtui.config import Settings
 from leadtui.screens.base import LeadScreen
@@ -722,3 +724,10 @@ def test_every_screen_names_known_commands_and_carries_them_out() -> None:
         screen = getattr(importlib.import_module(module_name), class_name)
         for command in commands.in_scope(screen.SCOPE):
             assert command.action or hasattr(screen, f"do_{command.name}"), (place, command.id)
+
+
+def test_the_quick_start_knows_the_flags_of_a_terminal() -> None:
+    assert plain_start(["--db", "x.db", "--slow", "--ascii"]) == ("x.db", None, True, True, True)
+    assert plain_start(["--no-mouse", "--as=juma"]) == (None, "juma", False, False, False)
+    assert plain_start([]) == (None, None, False, True, False)
+    assert plain_start(["--slow=yes"]) is None and plain_start(["lead"]) is None and plain_start(["--help"]) is None

@@ -17,6 +17,10 @@ COMPLETE_VARIABLE = "_LEADTUI_COMPLETE"
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code. No exception and no traceback ever leaves."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdin is None:  # closed by the caller: it holds nothing
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:  # else `print` would put errors among the results
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         if COMPLETE_VARIABLE in os.environ:
             from leadtui.cli.complete import answer_shell

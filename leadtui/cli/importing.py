@@ -12,7 +12,7 @@ import typer
 
 from leadtui.cli import complete
 from leadtui.cli.context import note, office, options, warn
-from leadtui.cli.output import emit
+from leadtui.cli.output import emit, writing_result
 from leadtui.errors import PartlyDone, Refused, UsageError
 from leadtui.text import strip_controls
 
@@ -130,8 +130,9 @@ def export(
         with pointed_at(where), _progress("exporting") as tell:
             watch = (lambda done, total: tell(done, total, "writing leads")) if tell is not None else None
             if out is None:
-                write(opened, where, format=chosen, out=sys.stdout.buffer, on_progress=watch)
-                sys.stdout.buffer.flush()
+                with writing_result():
+                    write(opened, where, format=chosen, out=sys.stdout.buffer, on_progress=watch)
+                    sys.stdout.buffer.flush()
                 return
             count = export_file(opened, where, out, format=chosen, on_progress=watch)
     document = {"exported": count, "format": chosen, "out": str(out)}

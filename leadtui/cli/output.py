@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -68,8 +69,15 @@ def say(text: str) -> None:
 
 
 def _write(text: str) -> None:
-    try:
+    with writing_result():
         print(text, flush=True)  # noqa: T201 - the one place that prints results
+
+
+@contextlib.contextmanager
+def writing_result() -> Iterator[None]:
+    """Around what writes to standard output: a full disk is said in words, once. Raises OtherSide."""
+    try:
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:

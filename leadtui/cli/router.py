@@ -10,7 +10,7 @@ import typer
 from leadtui.cli import complete, tree
 from leadtui.cli.context import confirm, office, options, secret_from, warn
 from leadtui.cli.output import emit, pairs, say, table
-from leadtui.errors import LeadtuiError, RouterError, UsageError
+from leadtui.errors import Invalid, LeadtuiError, RouterError, UsageError
 
 if TYPE_CHECKING:
     from leadtui.services.office import Office
@@ -122,6 +122,8 @@ def _tls(tls: bool | None, pin: str | None, ca: str | None, *, anonymous: bool) 
     if chosen or tls is not None:
         mode = chosen[0] if chosen else "ca" if tls else "plain"
         certificate = str(Path(ca).expanduser().absolute()) if ca else None
+        if certificate is not None and not Path(certificate).is_file():
+            raise Invalid(f"there is no file {certificate}", field="tls_ca", hint="a CA certificate in PEM")
         return {"tls": mode, "tls_pin": pin, "tls_ca": certificate}
     return {}
 

@@ -43,6 +43,8 @@ _NAME_PARTS = {
 _SILENT = frozenset({"id", "version", "router user", "reject reason", "#", "no", "no.", "sn", "s/n", "row"})
 _IGNORE_WORDS = frozenset({"", "-", "none", "ignore", "skip"})
 
+_REMARK = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")  # "Agreed Installation Fee (KES)", "Current ISP (if any)"
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")  # "installationFee"
 _CUSTOM = re.compile(r"[^\W_][\w-]{0,39}")
 
 Join = Literal["first", "words", "lines"]
@@ -136,7 +138,7 @@ def _by_name(index: int, header: str, hidden: Iterable[str]) -> ColumnPlan:
     if header.strip().casefold().startswith("custom."):
         name = _custom(header)
         return ColumnPlan(index, header, f"custom.{name}" if name else None)
-    found = find_field(header)
+    found = find_field(header) or find_field(_CAMEL.sub(" ", _REMARK.sub("", header)))
     if found is None:
         return ColumnPlan(index, header, None)
     if found.key == "age":

@@ -202,4 +202,3 @@ class LeadModal(LeadScreen[ScreenResultType], ModalScreen[ScreenResultType]):
     def compose(self) -> ComposeResult:
         """The dialog alone: no first row, no hints."""
         yield from self.body()
-

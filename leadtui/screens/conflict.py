@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar
 
 from textual import on
@@ -14,8 +14,10 @@ from textual.content import Content
 from textual.widgets import Button, OptionList, Static
 from textual.widgets.option_list import Option
 
+from leadtui import clock
 from leadtui.domain.fields import BY_KEY
 from leadtui.screens.base import LeadModal
+from leadtui.widgets.lead_cells import moment
 from leadtui.widgets.text import one_line
 
 
@@ -35,8 +37,12 @@ class ConflictScreen(LeadModal[frozenset[str]]):
     ConflictScreen .note { height: auto; color: $text-muted; }
     """
 
-    def __init__(self, conflicts: Sequence[Mapping[str, Any]], typed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, conflicts: Sequence[Mapping[str, Any]], typed: Mapping[str, str] | None = None, tz: tzinfo = UTC
+    ) -> None:
+        """`tz` is the clock of the office."""
         super().__init__()
+        self.tz = tz
         self.conflicts = tuple(conflicts)
         self.typed = dict(typed or {})
         self.theirs: set[str] = set()
@@ -68,7 +74,7 @@ class ConflictScreen(LeadModal[frozenset[str]]):
         mine = self.typed.get(key) or _words(conflict.get("mine"))
         theirs = _words(conflict.get("theirs"))
         at = conflict.get("at")
-        when = f"{at.astimezone():%d %b %H:%M}" if isinstance(at, datetime) else str(at or "")[:16].replace("T", " ")
+        when = moment(at, clock.now(), self.tz).strip() if isinstance(at, datetime) else str(at or "")
         by = one_line(str(conflict.get("by") or "somebody"))
         is_theirs = key in self.theirs
         return Content.assemble(

@@ -82,7 +82,8 @@ class Help(LeadModal[str]):
             self.shown.append(command)
         listed.highlighted = first
         count = len(self.shown)
-        self.query_one("#help-note", Static).update(f"{count} {'key' if count == 1 else 'keys'}" if count else "Nothing of that name here")
+        noun = "key" if count == 1 else "keys"
+        self.query_one("#help-note", Static).update(f"{count} {noun}" if count else "Nothing of that name here")
 
     def _keys(self, command: Command) -> str:
         keymap = getattr(self.app, "keymap", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
@@ -119,8 +120,8 @@ class LeadForm(LeadModal[Acted]):
     async def _begin(self, form: Form) -> None:
         await self.query_one("#fields").mount(form)
         form.focus_first()
-        if self._ahead and isinstance(self.focused, Input):
-            self.focused.insert_text_at_cursor(self._ahead)
+        if self._ahead:
+            form.query(Input).first().insert_text_at_cursor(self._ahead)
         if self.preset and self.lead_id is None:
             self.found.look(form.values())
 
@@ -362,7 +363,8 @@ class LeadForm(LeadModal[Acted]):
             self._save()
 
         shown = [{**conflict, "theirs": self._in_words(conflict)} for conflict in error.data["conflicts"]]
-        self.app.push_screen(ConflictScreen(shown, self.form.values()), chosen)
+        tz = self._catalog.tz if self._catalog is not None else UTC
+        self.app.push_screen(ConflictScreen(shown, self.form.values(), tz), chosen)
 
     def _in_words(self, conflict: Mapping[str, Any]) -> str:
         """Their value as the form would show it."""

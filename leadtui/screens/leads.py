@@ -172,7 +172,8 @@ class LeadsScreen(LeadCommands):
         self.add_class("-filtering")
         self.bar.set_value(text)
         self.bar.focus()
-        self.hints.show_status(LINE_KEYS, 3600)
+        keys = LINE_KEYS if self.size.width >= 80 else LINE_KEYS.rpartition(" · ")[0]
+        self.hints.show_status(keys, 3600)
 
     def do_search(self) -> None:
         """A new line: words are looked for among all leads."""

@@ -22,7 +22,7 @@ class LoseDialog(ActDialog):
     def fields(self) -> ComposeResult:
         """The counted reasons, the free text, the lost status where there are several."""
         yield KeyedList(id="counted")
-        yield label("in your words (instead of a reason above, or more about it)")
+        yield label("in your words (instead of a reason, or besides)")
         yield Input(id="reason", placeholder="reason")
         yield label("as")
         yield KeyedList(id="as")

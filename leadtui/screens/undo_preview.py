@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,6 +16,7 @@ from leadtui.screens.base import LeadModal
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
+    from leadtui.app import LeadApp
     from leadtui.domain.records import UndoResult
 
 
@@ -86,21 +88,36 @@ class UndoPreview(LeadModal["UndoResult"]):
         if self.preview is None or not self.preview.restored or self._busy:
             return
         self._busy = True
-        office, batch = self.office, self.batch_id
+        app, office, batch = self.lead_app, self.office, self.batch_id
+        title = f"Taking back {self.preview.restored:,} changes"
+        self.query_one("#what", Static).update(Content(f"{title} …"))
+        self.query_one("#do", Button).disabled = True
+        cancel = self.query_one("#cancel", Button)
+        cancel.label = Content("Go on with other things")
+        cancel.focus()
 
         def undo() -> UndoResult:
             from leadtui.services import history
 
             return history.undo(office, batch)
 
-        self.run_blocking(undo, then=self._undone, failed=self._refused)
+        # The app waits for it, not this screen: it may take a while, and the screen may be closed meanwhile.
+        app.background.start(
+            app, undo, then=partial(self._undone, app), failed=partial(self._not_undone, app), title=title
+        )
 
-    def _undone(self, result: UndoResult) -> None:
-        self.changed()
-        app = self.lead_app
-        self.dismiss(result)
+    def _undone(self, app: LeadApp, result: UndoResult) -> None:
+        app.lead_changed.publish(frozenset())
+        if self.is_current:
+            self.dismiss(result)
         stay = f", {len(result.refused):,} changed since and stay" if result.refused else ""
         app.say(f"Taken back: {one_line(result.label)} ({result.restored:,}){stay}")
+
+    def _not_undone(self, app: LeadApp, error: Exception) -> None:
+        if self.is_current:
+            self._refused(error)
+        else:
+            app.report(error)
 
     def _refused(self, error: Exception) -> None:
         self._busy = False

@@ -54,7 +54,7 @@ def restore(office: Office, ref: str | int) -> Done:
     """Bring a deleted lead back as it was. Raises Duplicate-like Refused where its phone is taken meanwhile."""
     with office.write() as tx:
         tx.open_batch("restore", "restored")
-        row = w.load(tx, deleted_lead(tx, ref, hint="restore brings back what was deleted"))
+        row = w.load(tx, w.resolve(tx, ref, deleted=True))
         return w.answer(tx, row, restore_row(tx, row))
 
 
@@ -114,7 +114,7 @@ def _purgeable(tx: ReadTx, ref: str | int) -> Mapping[Any, Any]:
         except NotFound:
             w.resolve(tx, ref)
         raise NotPermitted("you may not purge leads", hint=f"the role '{tx.actor.role}' does not permit it")
-    row = w.load(tx, deleted_lead(tx, ref, action="purge", hint="delete it first: purge removes for good"))
+    row = w.load(tx, _deleted_lead(tx, ref))
     if row["is_protected"]:
         raise Locked("the lead is protected", code="protected", hint="restore and unprotect it first")
     jobs = tx.conn.execute(select(t.provision_job.c.id).where(t.provision_job.c.lead_id == row["id"])).first()
@@ -127,13 +127,13 @@ def _purgeable(tx: ReadTx, ref: str | int) -> Mapping[Any, Any]:
     return row
 
 
-def deleted_lead(tx: ReadTx, ref: str | int, *, action: str = "read", hint: str) -> int:
+def _deleted_lead(tx: ReadTx, ref: str | int) -> int:
     """The deleted lead that `ref` names. Raises Refused for one that is not deleted, NotFound."""
     try:
-        return w.resolve(tx, ref, deleted=True, action=action)
+        return w.resolve(tx, ref, deleted=True, action="purge")
     except NotFound:
         w.resolve(tx, ref)
-    raise Refused("the lead is not deleted", code="not_deleted", hint=hint)
+    raise Refused("the lead is not deleted", code="not_deleted", hint="delete it first: purge removes for good")
 
 
 def remove_lead(tx: WriteTx, lead_id: int) -> None:

@@ -41,7 +41,7 @@ class SchemaState:
 
 def state(store: Store) -> SchemaState:
     """Where the database stands. Creates nothing. Raises DatabaseUnreachable."""
-    if store.path is not None and not store.path.exists():
+    if store.path is not None and (not store.path.exists() or store.path.stat().st_size == 0):
         return SchemaState(None, HEAD, store.name, "sqlite")
     with _translated(store), store.engine.connect() as raw:
         conn = raw.execution_options(readonly=True)

@@ -68,7 +68,10 @@ class Hints(Widget):
 
     def on_mount(self) -> None:
         """Other keys are named while the person types."""
-        self.watch(self.screen, "focused", lambda: self.refresh(), init=False)
+        self.watch(self.screen, "focused", self._focus_moved, init=False)
+
+    def _focus_moved(self) -> None:
+        self.refresh()
 
     def show_hints(self, ids: tuple[str, ...]) -> None:
         """Other hints, because the focus or the state changed."""

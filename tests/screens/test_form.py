@@ -204,6 +204,7 @@ async def test_two_writers_on_one_field_choose(office: Office, key: str, kept: s
         await run.press("ctrl+s")
         assert isinstance(run.app.screen, ConflictScreen)
         assert "mine    Mine" in run.text and "theirs  Theirs" in run.text and "root" in run.text
+        assert "20 Nov 11:30" in run.text, "by the clock of the office, which is three hours ahead of UTC"
         await run.press(key, "ctrl+s")
         assert run.answer.ids == (lead,)
     row = leads.get(office, lead).row
@@ -247,3 +248,35 @@ async def test_hostile_values_are_plain_text_at_every_size(office: Office, size:
         assert "Save" in run.text
         await run.press("escape")
         assert run.answer is None
+
+
+async def test_what_is_typed_before_the_fields_are_there_is_not_lost(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = LeadForm.office_ready
+    monkeypatch.setattr(LeadForm, "office_ready", lambda self: None)
+    async with opened(office, LeadForm) as run:
+        await run.write("0722")
+        form = run.app.screen
+        assert isinstance(form, LeadForm) and not form.built
+        real(form)
+        await run.settle()
+        await run.write("000111")
+        assert form.form.value("phone") == "0722000111"
+
+
+async def test_each_bad_field_is_told_when_it_is_left_and_all_of_them_on_saving(office: Office) -> None:
+    async with opened(office, LeadForm) as run:
+        await run.press("tab", "tab")
+        await run.write("nobody")
+        await run.press("tab")
+        form = run.app.screen.query_one(Form)
+        assert "not an email address" in form.errors["email"]
+        await run.write("12")
+        await run.press("ctrl+s")
+        assert form.errors["phone"] == "Phone is missing"
+        assert "not an email" in form.errors["email"] and "too short" in form.errors["alt_phone"]
+        form.set_values({"phone": "nonsense"})
+        await run.press("ctrl+s")
+        assert set(form.errors) == {"phone", "email", "alt_phone"}
+        assert (form.value("email"), form.value("alt_phone")) == ("nobody", "12")

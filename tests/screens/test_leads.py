@@ -375,3 +375,34 @@ def test_rows_are_rows(office: Any) -> None:
     from leadtui.services import leads
 
     assert all(isinstance(row, LeadRow) for row in leads.search(office).rows)
+
+
+async def test_the_palette_finds_leads(run: Run, office: Any) -> None:
+    async with run(office) as pilot:
+        found = await asyncio.to_thread(pilot.app.find_places, "odhiambo")
+        assert [one.label for one in found] == ["Achieng Odhiambo  0722 000 111"]
+        assert await asyncio.to_thread(pilot.app.find_places, "status:new )(") == []
+        found[0].go()
+        await at_rest(pilot)
+        assert "Achieng Odhiambo" in dump(pilot.app).splitlines()[0]
+
+
+async def test_refusals_do_not_pile_up(run: Run, office: Any) -> None:
+    async with run(office) as pilot:
+        await press(pilot, "D", "D", "D")
+        assert len(pilot.app._notifications) == 1
+
+
+async def test_a_status_is_offered_before_the_state_of_an_address(run: Run, office: Any) -> None:
+    async with run(office) as pilot:
+        await press(pilot, "f", "text:stat", "tab")
+        assert pilot.app.screen.bar.value == "status:"
+
+
+async def test_the_filter_line_names_keys_that_work_while_typing(run: Run, office: Any) -> None:
+    async with run(office) as pilot:
+        await press(pilot, "f")
+        last = dump(pilot.app).splitlines()[-1]
+        assert "f1 all keys" in last and "…" not in last
+        await press(pilot, "escape")
+        assert "? all keys" in dump(pilot.app).splitlines()[-1]

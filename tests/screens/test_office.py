@@ -52,10 +52,12 @@ async def test_a_package_is_added_changed_and_retired(office: Office) -> None:
         form.set_values({"monthly": "999", "profile": "5M"})
         await run.press("ctrl+s")
         assert "Package 5 Mbps Home added" in run.text
+        await run.press("y")
+        assert "Copied: 5 Mbps Home" in run.text, "the cursor is on what was just added"
         await run.press("G", "e")
         run.app.screen.query_one(Form).set_values({"monthly": "1,099"})
         await run.press("ctrl+s")
-        assert "Package 5 Mbps Home changed" in run.text and "1099.00" in run.text
+        assert "Package 5 Mbps Home changed" in run.text and "1,099.00" in run.text
         await run.press("G", "d")
         assert "retired" in run.text
         await run.press("G", "d")

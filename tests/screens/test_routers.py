@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -57,6 +58,20 @@ async def test_adding_editing_and_removing(run: Any, office: Any) -> None:
         await press(pilot, "d", "y")
         assert "No routers yet" in dump(pilot.app)
     assert routers.list_routers(office) == []
+
+
+async def test_a_router_just_added_is_under_the_cursor_and_its_keys_are_not_dimmed(run: Any, office: Any) -> None:
+    given = {"host": "10.0.0.1", "username": "api", "password": "s3cret"}
+    await asyncio.to_thread(routers.add, office, {"name": "A1", **given})
+    async with run(office) as pilot:
+        await press(pilot, "2")
+        screen = pilot.app.screen
+        styles = {span.style for span in screen.hints.render().spans}
+        assert "dim" not in styles
+        await press(pilot, "n")
+        pilot.app.screen.form.set_values({"name": "B2", **given})
+        await press(pilot, "ctrl+s")
+        assert screen.router["name"] == "B2"
 
 
 async def test_users_on_a_router(run: Any, office: Any, simulator: Simulator) -> None:

@@ -39,6 +39,8 @@ async def test_a_user_is_added_by_keyboard(office: Office) -> None:
         await run.press("tab", "enter", "down", "enter", "ctrl+s")
         assert isinstance(run.app.screen, UsersScreen), run.text
         assert "User otieno added" in run.text and "Kevin Otieno" in run.text
+        await run.press("y")
+        assert "Copied: otieno" in run.text, "the cursor is on what was just added"
     assert any(user["login"] == "otieno" for user in admin.users(office))
 
 

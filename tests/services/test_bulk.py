@@ -302,7 +302,32 @@ def test_the_kind_and_the_words_of_an_act() -> None:
     assert len(Act(tag=("x" * 40,) * 20).label) == 255
 
 
-def test_an_unknown_field_is_refused(sqlite_office: Office) -> None:
+@pytest.mark.parametrize(
+    ("act", "field"),
+    [
+        (Act(set={"colour": "red"}), "colour"),
+        (Act(set={"source": "Nowhere"}), "source"),
+        (Act(set={"package": "Nothing"}), "package"),
+        (Act(set={"status": "Nope"}), "status"),
+        (Act(status="Nope"), "status"),
+        (Act(assign="ghost"), "assigned_to"),
+        (Act(interest=("Nothing",)), "interest"),
+    ],
+)
+def test_what_names_nothing_is_refused_as_a_whole(sqlite_office: Office, act: Act, field: str) -> None:
+    """The field is named (contract, answer 4), also where no lead is found."""
     lead_id = add(sqlite_office)
-    done = bulk.apply(sqlite_office, Target(ids=(lead_id,)), Act(set={"colour": "red"}))
-    assert [r.code for r in done.refused] == [Invalid.code]
+    for target in (Target(ids=(lead_id,)), Target(where="is:lost")):
+        for run in (bulk.preview, bulk.apply):
+            with pytest.raises(Invalid) as refused:
+                run(sqlite_office, target, act)
+            assert refused.value.field == field
+
+
+def test_a_status_of_another_pipeline_is_refused_lead_by_lead(sqlite_office: Office) -> None:
+    from leadtui.services import admin
+
+    admin.add_preset(sqlite_office, "insurance")
+    lead_id = add(sqlite_office)
+    done = bulk.apply(sqlite_office, Target(ids=(lead_id,)), Act(status="Qualified"))
+    assert [r.lead_id for r in done.refused] == [lead_id]

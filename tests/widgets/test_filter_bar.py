@@ -128,3 +128,22 @@ async def test_hostile_text(text: str) -> None:
         app.query_one(Input).value = "q"
         await settled(pilot)
         assert not RAW & set(picture(app).replace("\n", ""))
+
+
+async def test_a_word_written_out_is_not_covered_by_others_like_it() -> None:
+    offered = [Completion(0, 0, "Interested"), Completion(0, 0, "Not Interested")]
+
+    def words(text: str, cursor: int) -> Sequence[Completion]:
+        return [Completion(0, cursor, one.text) for one in offered if text.casefold() in one.text.casefold()]
+
+    app = BarApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        bar = app.query_one(FilterBar)
+        bar._complete = words
+        bar.focus()
+        await pilot.press(*"interes")
+        assert app.query_one(OptionList).display
+        await pilot.press("tab")
+        await pilot.pause()
+        assert bar.value == "Interested"
+        assert not app.query_one(OptionList).display

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input, Select
 
 from leadtui.widgets.form import FieldSpec, FieldState, Form
+from leadtui.widgets.form_field import FieldBox
 from leadtui.widgets.text import NoControls
 from tests.screen_help import picture, settled
 from tests.widgets.nasty import NASTY, RAW
@@ -175,3 +177,47 @@ async def test_hostile_text(text: str) -> None:
         await settled(pilot)
         assert not RAW & set(picture(app).replace("\n", ""))
         assert app.query_one(Input).value is not None
+
+
+async def test_in_two_columns_groups_and_blocks_begin_on_the_left() -> None:
+    specs = (
+        FieldSpec("a", "A", group="One"),
+        FieldSpec("b", "B", group="One"),
+        FieldSpec("c", "C", group="One"),
+        FieldSpec("d", "D", group="Two"),
+        FieldSpec("e", "E", "block", group="Two"),
+        FieldSpec("f", "F", group="Two"),
+    )
+    app = FormApp(specs=specs)
+    async with app.run_test(size=(130, 40)) as pilot:
+        await pilot.pause()
+        left = {box.spec.key: box.region.x for box in app.query(FieldBox)}
+        assert left["b"] > left["a"] and {left[key] for key in "acdef"} == {left["a"]}
+        assert all(head.region.width > 100 for head in app.query(".form-group"))
+        assert {box.region.width for box in app.query(FieldBox) if box.spec.key in "cdef"} == {
+            app.query_one(".form-group").region.width
+        }
+
+
+async def test_neighbouring_fields_are_told_apart() -> None:
+    app = FormApp()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await pilot.pause()
+        for _ in range(2):
+            shown = [box for box in app.query(FieldBox) if box.shown]
+            shades = [box.has_class("-shaded") for box in shown]
+            assert all(one != other for one, other in pairwise(shades))
+            app.form.set_values({"has_router": "yes"})  # one more field is shown
+            await pilot.pause()
+
+
+async def test_an_open_box_is_empty() -> None:
+    app = FormApp()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await pilot.pause()
+        row = next(line for line in picture(app).splitlines() if "Has a router" in line)
+        assert "X" not in row and "no" in row
+        app.form.focus_field("has_router")
+        await pilot.press("space")
+        row = next(line for line in picture(app).splitlines() if "Has a router" in line)
+        assert "X" in row and "yes" in row

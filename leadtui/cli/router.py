@@ -60,7 +60,8 @@ def add(
     password = secret_from(stdin=password_stdin, env=PASSWORD_VARIABLE, prompt=f"Password of {username} on {name}")
     if not password:
         raise UsageError(
-            "--password-stdin is missing", field="password", code="missing_option",
+            "standard input holds no password" if password_stdin else "--password-stdin is missing",
+            field="password", code="missing_option",
             hint=f"or set {PASSWORD_VARIABLE}, or run it on a terminal to be asked",
         )  # fmt: skip
     values = _given(name=name, host=host, username=username, port=port, service=service)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from leadtui.domain import phones
-from leadtui.domain.money import check_currency, parse_money, to_json
+from leadtui.domain.money import parse_money, to_json
 from leadtui.errors import Duplicate, Invalid, NotFound, Refused, UsageError
 from leadtui.store import presets
 from leadtui.store import schema as t
@@ -19,6 +19,7 @@ from leadtui.text import clean_line, fold
 from . import lead_writes as w
 from .lead_values import clean_tag, person_key, tag_key
 from .office import Office, clean_login
+from .settings import SETTINGS, preference, set_preference, set_setting, settings, whole_number
 from .users import add_user, edit_user, role, roles, set_role, set_user_active, users
 
 NOUNS: tuple[str, ...] = ("package", "source", "status", "pipeline", "tag", "branch", "person", "team", "lost_reason")
@@ -337,17 +338,11 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
         "tag": lambda: clean_tag(typed, field=key),
         "word": lambda: clean_line(typed, field=key, limit=limit).lower(),
         "money": lambda: parse_money(typed, tx.catalog.currency, field=key),
-        "int": lambda: _int(typed, key),
+        "int": lambda: whole_number(typed, key),
         "ratio": lambda: _ratio(typed, key),
         "bool": lambda: _bool(typed, key),
     }
     return {column: readers[kind]()}
-
-
-def _int(text: str, key: str) -> int:
-    if not text.lstrip("-").isdigit() or not -100_000 <= int(text) <= 100_000:
-        raise Invalid(f"{key} '{text}' is not a whole number", field=key)
-    return int(text)
 
 
 def _ratio(text: str, key: str) -> float:
@@ -488,153 +483,6 @@ def _only_one_default(tx: WriteTx, noun: str, row: Mapping[Any, Any], columns: M
 def _both(*clauses: Any) -> tuple[Any, ...]:
     """Several conditions, for `where(*…)`."""
     return clauses
-
-
-# -- settings and preferences -----------------------------------------------------------------------------------------
-
-_CHOICES = {
-    "phone_unique": ("block", "warn", "off"),
-    "number_period": ("month", "year"),
-    "consent": ("required", "unless_refused"),
-}
-SETTINGS: tuple[str, ...] = (
-    "country",
-    "currency",
-    "timezone",
-    "phone_unique",
-    "number_prefix",
-    "number_period",
-    "score_qualified",
-    "score_hot",
-    "quiet_hours",
-    "page_size",
-    "stage_word",
-    "consent",
-    "default_source",
-)
-
-
-def settings(office: Office) -> dict[str, Any]:
-    """The office's settings."""
-    with office.read() as tx:
-        return {key: tx.catalog.settings.get(key) for key in SETTINGS}
-
-
-def set_setting(office: Office, key: str, value: str) -> dict[str, Any]:
-    """Change one setting of the office. Raises UsageError for an unknown key, Invalid for a bad value."""
-    with office.write() as tx:
-        w.require(tx, "config")
-        if key not in SETTINGS:
-            raise UsageError(f"the office has no setting '{key}'", field=key, hint="one of: " + ", ".join(SETTINGS))
-        new = _setting_value(tx, key, value.strip())
-        old = tx.catalog.settings.get(key)
-        if new != old:
-            if key == "phone_unique":
-                _rekey_phones(tx, str(new))
-            done = tx.conn.execute(update(t.setting).where(t.setting.c.key == key).values(value_json=new)).rowcount
-            if not done:
-                tx.conn.execute(t.setting.insert().values(key=key, value_json=new))
-            tx.audit("edit", "setting", None, {key: old}, {key: new})
-            tx.catalog_changed()
-        return {key: new}
-
-
-def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
-    from .office import _country, _zone
-
-    if key in _CHOICES:
-        if value not in _CHOICES[key]:
-            raise Invalid(f"{key} cannot be '{value}'", field=key, hint="one of: " + ", ".join(_CHOICES[key]))
-        return value
-    match key:
-        case "country":
-            return _country(value)
-        case "currency":
-            new = check_currency(value)
-            if new != tx.catalog.currency and tx.conn.execute(select(t.lead.c.id).limit(1)).first():
-                raise Refused("there are amounts in the present currency already", code="in_use", field=key)
-            return new
-        case "timezone":
-            return _zone(value)
-        case "score_qualified" | "score_hot":
-            return _bounded(key, value, 0, 100)
-        case "page_size":
-            return _bounded(key, value, 1, 500)
-        case "number_prefix":
-            if not value.isalnum() or not value.isascii() or len(value) > 10 or not value[0].isalpha():
-                raise Invalid(f"'{value}' cannot begin a lead number", field=key, hint="letters, such as LD")
-            return value.upper()
-        case "default_source":
-            return tx.catalog.find_source(value, field=key).name
-        case "quiet_hours":
-            return _quiet_hours(value)
-        case _:
-            word = clean_line(value, field=key, limit=40)
-            if not word:
-                raise Invalid(f"{key.replace('_', ' ')} cannot be empty", field=key)
-            return word
-
-
-def _bounded(key: str, value: str, low: int, high: int) -> int:
-    number = _int(value, key)
-    if not low <= number <= high:
-        raise Invalid(f"{key} cannot be {number}", field=key, hint=f"{low} to {high}")
-    return number
-
-
-def _quiet_hours(value: str) -> str:
-    from datetime import time
-
-    start, dash, end = value.partition("-")
-    try:
-        if not dash:
-            raise ValueError
-        return f"{time.fromisoformat(start.strip()):%H:%M}-{time.fromisoformat(end.strip()):%H:%M}"
-    except ValueError:
-        raise Invalid(
-            f"quiet hours '{value}' cannot be read", field="quiet_hours", hint="such as 21:00-08:00"
-        ) from None
-
-
-def _rekey_phones(tx: WriteTx, rule: str) -> None:
-    """Let the unique index follow the rule. Raises Refused naming a phone that two live leads share."""
-    lead = t.lead.c
-    if rule != "block":
-        tx.conn.execute(update(t.lead).values(phone_key=None))
-        return
-    shared = tx.conn.execute(
-        select(lead.phone_e164)
-        .where(lead.deleted_at.is_(None), lead.phone_e164.is_not(None))
-        .group_by(lead.phone_e164)
-        .having(func.count() > 1)
-        .limit(1)
-    ).scalar()
-    if shared:
-        raise Refused(
-            f"two leads share the phone {shared}",
-            code="duplicate",
-            field="phone_unique",
-            hint="delete or change one of each pair first",
-        )
-    tx.conn.execute(update(t.lead).where(lead.deleted_at.is_(None)).values(phone_key=lead.phone_e164))
-
-
-def preference(office: Office, key: str, default: Any = None) -> Any:
-    """What the acting user chose on screen."""
-    with office.read() as tx:
-        p = t.preference.c
-        query = select(p.value_json).where(p.user_id == tx.actor.user_id, p.key == key)
-        found = tx.conn.execute(query).first()
-        return default if found is None else found.value_json
-
-
-def set_preference(office: Office, key: str, value: Any) -> None:
-    """Remember what the acting user chose. No audit: it concerns nobody else."""
-    with office.write() as tx:
-        p = t.preference.c
-        mine = (p.user_id == tx.actor.user_id, p.key == key)
-        if not tx.conn.execute(update(t.preference).where(*mine).values(value_json=value)).rowcount:
-            tx.conn.execute(t.preference.insert().values(user_id=tx.actor.user_id, key=key, value_json=value))
 
 
 __all__ = [

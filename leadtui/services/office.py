@@ -195,9 +195,9 @@ def create_office(
     from leadtui.store import presets
 
     chosen = presets.read_preset(preset)
-    office_country = _country(country or chosen["country"])
+    office_country = country_code(country or chosen["country"])
     office_currency = check_currency(currency or chosen["currency"])
-    zone = _zone(timezone or chosen["timezone"])
+    zone = zone_key(timezone or chosen["timezone"])
     account = os_account()
     login = clean_login(admin or account)
     store = Store(db or default_db())
@@ -286,7 +286,8 @@ def clean_login(text: str, *, field: str = "login") -> str:
     return login
 
 
-def _country(text: str) -> str:
+def country_code(text: str) -> str:
+    """The region code typed. Raises Invalid."""
     import phonenumbers
 
     code = text.strip().upper()
@@ -295,7 +296,8 @@ def _country(text: str) -> str:
     return code
 
 
-def _zone(text: str) -> str:
+def zone_key(text: str) -> str:
+    """The time zone typed. Raises Invalid."""
     try:
         return ZoneInfo(text.strip()).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

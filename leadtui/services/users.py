@@ -210,7 +210,7 @@ def _role_record(tx: ReadTx, role_id: int) -> dict[str, Any]:
 
 
 def set_role(office: Office, role_key: str, action: str, scope: str) -> dict[str, Any]:
-    """Change one cell of the matrix. Raises NotFound, Invalid, NotPermitted, Refused for what would lock everybody out."""
+    """Change one cell. Raises NotFound, Invalid, NotPermitted, Refused (lock-out)."""
     with office.write() as tx:
         w.require(tx, "users")
         role_id = _find_role(tx, role_key)

@@ -147,7 +147,7 @@ def _by_trigram(looked_for: list[str]) -> Clause:
 
 
 def trigrams(node: Node | None, lookup: Lookup) -> str:
-    """The full-text expression that all leads of the filter match, from its topmost conjunction; "" if there is none."""
+    """The full-text expression that all leads of the filter match, from its topmost conjunction, else ""."""
     items = node.items if isinstance(node, And) else (node,)
     parts: list[list[str]] = []
     for item in items:

@@ -181,7 +181,9 @@ def test_settings_of_program_and_office(office: Office) -> None:
     shown = office.json("config", "show")
     assert set(shown) == {"file", "program", "office"}
     assert shown["office"]["currency"] == "KES"
-    assert office.json("config", "set", "slow", "true")["file"] == str(office.folder / "config.toml")
+    assert office.json("config", "set", "slow", "yes") == {
+        "key": "slow", "value": True, "file": str(office.folder / "config.toml")
+    }  # fmt: skip
     assert office.json("config", "show", "slow")["value"] is True
     office.json("config", "set", "currency", "USD")
     assert office.json("config", "show", "currency")["value"] == "USD"

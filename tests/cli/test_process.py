@@ -100,12 +100,36 @@ def test_a_reader_that_goes_away_is_no_error(office: Office) -> None:
 
 
 def test_a_full_disk_is_said(office: Office) -> None:
-    with open("/dev/full", "w", encoding="utf-8") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "leadtui", "lead", "list", "--json"], env=office.environment(), stdout=full,
-            stderr=subprocess.PIPE, encoding="utf-8", timeout=60, check=False, cwd=office.folder,
-        )  # fmt: skip
-    assert (done.returncode, json.loads(done.stderr)["error"]["code"]) == (6, "output")
+    for argv, words in ((["list", "--json"], '"code": "output"'), (["export"], "error: the result cannot be written")):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "leadtui", "lead", *argv], env=office.environment(), stdout=full,
+                stderr=subprocess.PIPE, encoding="utf-8", timeout=60, check=False, cwd=office.folder,
+            )  # fmt: skip
+        assert done.returncode == 6
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_closed_streams_are_empty_streams(office: Office) -> None:
+    found = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m leadtui --json lead import - <&-"], env=office.environment(),
+        capture_output=True, encoding="utf-8", timeout=60, check=False, cwd=office.folder,
+    )  # fmt: skip
+    assert (found.returncode, json.loads(found.stderr)["error"]["code"]) == (5, "empty_file")
+    found = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m leadtui --json lead show 99 2>&-"], env=office.environment(),
+        capture_output=True, encoding="utf-8", timeout=60, check=False, cwd=office.folder,
+    )  # fmt: skip
+    assert (found.returncode, found.stdout) == (4, "")
+
+
+def test_an_empty_file_is_no_database_and_is_left_empty(nowhere: Office) -> None:
+    """`mktemp` makes one; `init` fills it."""
+    nowhere.db.touch()
+    assert nowhere.process("lead", "list", "--json", "--db", str(nowhere.db)).code == 6
+    assert nowhere.db.stat().st_size == 0
+    assert nowhere.process("init", "--preset", "isp", "--db", str(nowhere.db)).code == 0
 
 
 def test_a_folder_that_cannot_be_made_is_said(nowhere: Office) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,26 @@ def test_a_file_is_there_whole_or_not_at_all(full: Office, tmp_path: Path) -> No
         export_file(full, None, tmp_path / "no" / "folder.csv")
     with pytest.raises(Invalid):
         export_file(full, None, path, format="pdf")
+
+
+def test_a_link_stays_a_link_and_a_pipe_a_pipe(full: Office, tmp_path: Path) -> None:
+    """A device or pipe in whose place a file is put is gone: `--out /dev/stdout`."""
+    target, link, pipe = tmp_path / "target.csv", tmp_path / "link.csv", tmp_path / "pipe"
+    target.write_text("old")
+    link.symlink_to(target)
+    export_file(full, None, link)
+    assert link.is_symlink()
+    assert target.read_text().startswith("number,")
+    os.mkfifo(pipe)
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()))
+    reader.start()
+    export_file(full, None, pipe, format="csv")
+    reader.join(10)
+    assert pipe.is_fifo()
+    assert read == [target.read_text()]
+    with pytest.raises(Invalid):
+        export_file(full, None, tmp_path)
 
 
 def test_formats_by_ending() -> None:

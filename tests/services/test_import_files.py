@@ -150,6 +150,17 @@ def test_headings_in_many_words() -> None:
     assert list(found) == ["name", "phone", "email", "source", "monthly_fee", "custom.shoe_size"]
 
 
+def test_headings_of_the_form_on_paper() -> None:
+    """The labels of spec §C with their remarks, and the field names of its sample record."""
+    headers = [
+        "Agreed Installation Fee (KES)", "Agreed Monthly Subscription (KES)", "Current ISP (if any)",
+        "Reason for Interest/Dissatisfaction", "Total Amount (KES)", "leadName", "phoneNumber", "Blood group (ABO)",
+    ]  # fmt: skip
+    mapped = map_headers(headers)
+    assert list(mapped.targets) == ["installation_fee", "monthly_fee", "current_isp", "reason", "name", "phone"]
+    assert mapped.unknown == ("Blood group (ABO)",)
+
+
 def test_names_in_parts_and_a_second_phone() -> None:
     mapped = map_headers(["Surname", "First name", "Phone", "Mobile", "notes", "comments"])
     assert mapped.targets == {"name": (1, 0), "phone": (2,), "alt_phone": (3,), "remarks": (4, 5)}

@@ -271,6 +271,23 @@ def test_a_required_field_cannot_be_cleared(office: Office) -> None:
     assert refused.value.field == "phone"
 
 
+@pytest.mark.parametrize("key", ["source", "package", "branch"])
+def test_what_is_no_longer_offered_is_kept_but_not_chosen(sqlite_office: Office, key: str) -> None:
+    office = sqlite_office
+    admin.add(office, key, {"name": "Old"})
+    had = leads.create(office, {"phone": "0722000111", key: "Old"}).lead.id
+    other = leads.create(office, {"phone": "0722000222"}).lead.id
+    admin.retire(office, key, "Old")
+    for choose in (
+        lambda: leads.create(office, {"phone": "0722000333", key: "Old"}),
+        lambda: leads.edit(office, other, {key: "Old"}),
+    ):
+        with pytest.raises(Invalid, match="no longer used") as refused:
+            choose()
+        assert refused.value.field == key
+    assert leads.edit(office, had, {key: "Old", "name": "Ann"}).lead.name == "Ann"
+
+
 def test_intake_links_to_a_known_lead_and_fills_only_blanks(office: Office) -> None:
     lead_id = add(office, "0722000111", name="Known")
     linked = leads.intake(office, "WhatsApp", {"phone": "+254722000111", "name": "Other", "city": "Nakuru"})

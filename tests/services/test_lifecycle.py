@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from leadtui.errors import Invalid, Locked, NotFound, Refused
+from leadtui.errors import Invalid, Locked, NotFound, NotPermitted, Refused
 from leadtui.services import activities, admin, conversion, history, leads, lifecycle
 from leadtui.services.conversion_plan import ConvertRequest
 from leadtui.services.office import Office
@@ -120,6 +120,17 @@ def test_a_new_lead_never_gets_the_id_of_one_that_is_gone(office: Office) -> Non
     assert third not in (first, second)
     total, entries = history.audit(office, lead_ref=third)
     assert (total, [e.action for e in entries]) == (1, ["create"])
+
+
+def test_who_sees_a_deleted_lead_is_told_that_he_may_not_purge_it(sqlite_office: Office) -> None:
+    add_users(sqlite_office, "dora:director")
+    lead_id = add(sqlite_office)
+    lifecycle.delete(sqlite_office, lead_id)
+    with acting_as(sqlite_office, "dora") as director:
+        with pytest.raises(NotPermitted):
+            lifecycle.purge(director, lead_id)
+        with pytest.raises(NotFound):
+            lifecycle.purge(director, 999)
 
 
 def test_what_became_a_customer_is_not_purged(sqlite_office: Office) -> None:

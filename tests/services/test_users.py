@@ -69,6 +69,7 @@ def test_a_user_is_added_and_changed(office: Office) -> None:
         ({"role": "emperor"}, Invalid, "role"),
         ({"branch": "Atlantis"}, Invalid, "branch"),
         ({"phone": "12"}, Invalid, "phone"),
+        ({"email": "nobody"}, Invalid, "email"),
         ({"colour": "red"}, Invalid, "colour"),
     ],
 )

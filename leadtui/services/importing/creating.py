@@ -13,9 +13,9 @@ from leadtui.domain.rules import require_fields
 from leadtui.errors import Invalid
 from leadtui.services.importing.matching import Decision
 from leadtui.services.importing.preparing import Prepared, RowError
+from leadtui.services.lead_adding import default_source
 from leadtui.services.lead_values import PERSON_NAME, PERSON_PHONE, derived_columns
 from leadtui.services.lead_writes import tag_ids
-from leadtui.services.leads import default_source
 from leadtui.store.bulk_leads import NewLead, people
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import fold

@@ -238,7 +238,7 @@ class LeadApp(App[int], inherit_bindings=False):
     def refresh_hints(self) -> None:
         """Something decides otherwise which commands are enabled."""
         for hints in self.screen.query(Hints):
-            hints.refresh()
+            hints.look_again()
 
     def notify(self, message: str, *, title: str = "", markup: bool = False, **options: Any) -> None:
         """A toast, always as plain text."""

@@ -107,7 +107,7 @@ class LeadScreen(Screen[ScreenResultType]):
 
     def _refresh_hints(self) -> None:
         for hints in self.query(Hints):
-            hints.refresh()
+            hints.look_again()
 
     def heading(self, left: str | None = None, right: str | None = None) -> None:
         """Change the first row."""

@@ -348,7 +348,6 @@ class LeadsScreen(LeadCommands):
     def highlighted(self, event: VirtualTable.Highlighted) -> None:
         """Another lead under the cursor."""
         self.watch_changes.touched()
-        self.lead_app.refresh_hints()
         self._remember_soon(PLACE_SECONDS)
         if self.cells is not None and isinstance(event.row, LeadRow):
             self.query_one(Preview).follow(event.row, self.cells)

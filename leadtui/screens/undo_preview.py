@@ -89,7 +89,8 @@ class UndoPreview(LeadModal["UndoResult"]):
             return
         self._busy = True
         app, office, batch = self.lead_app, self.office, self.batch_id
-        title = f"Taking back {self.preview.restored:,} changes"
+        count = self.preview.restored
+        title = f"Taking back {count:,} {'change' if count == 1 else 'changes'}"
         self.query_one("#what", Static).update(Content(f"{title} …"))
         self.query_one("#do", Button).disabled = True
         cancel = self.query_one("#cancel", Button)

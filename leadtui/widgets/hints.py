@@ -65,6 +65,7 @@ class Hints(Widget):
         self.shown: tuple[str, ...] = ()
         """The ids that fitted when last drawn (tests look here)."""
         self._timer: Timer | None = None
+        self._drawn = Content("")
 
     def on_mount(self) -> None:
         """Other keys are named while the person types."""
@@ -117,8 +118,21 @@ class Hints(Widget):
             chosen.append(hint)
         return [*chosen, everything]
 
+    def look_again(self) -> None:
+        """Draw the line anew only where it changed: a moved cursor seldom changes what may be done, and over a thin
+        line every repeated line is felt.
+        """
+        line = self._line()
+        # Contents are equal when their text is; a hint that dimmed has the same text.
+        if (line.plain, line.spans) != (self._drawn.plain, self._drawn.spans):
+            self.refresh()
+
     def render(self) -> RenderResult:
         """One line, never clipped inside a hint."""
+        self._drawn = self._line()
+        return self._drawn
+
+    def _line(self) -> Content:
         width = self.size.width
         hints = self.hints_for_width(width)
         if self.status:

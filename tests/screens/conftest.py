@@ -47,9 +47,11 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
+    from leadtui import opening
     from leadtui.screens import change_watch, leads, picker, preview
     from leadtui.widgets import filter_bar
 
+    monkeypatch.setattr(opening, "REST_S", 0.001)
     monkeypatch.setattr(filter_bar, "LIVE_SECONDS", 0.001)
     monkeypatch.setattr(picker, "DEBOUNCE_SECONDS", 0.001)
     monkeypatch.setattr(preview, "REST_SECONDS", 0.001)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -141,3 +143,30 @@ def test_words() -> None:
     clock.set_clock(lambda: now)
     said = [moment(now - timedelta(days=days), zone) for days in (0, 2, 20, 700)]
     assert said == ["11:30", "Wed 11:30", "31 Oct 11:30", "20 Dec 2024"]
+
+
+async def test_a_long_undo_says_so_and_ends_also_when_its_dialog_was_left(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = add_lead(office)
+    batch = lifecycle.set_status(office, lead, "Contacted").batch
+    real, go_on = history.undo, threading.Event()
+
+    def slow(office: Office, batch: int | None, *, dry_run: bool = False) -> Any:
+        if not dry_run:
+            go_on.wait(10)
+        return real(office, batch, dry_run=dry_run)
+
+    monkeypatch.setattr(history, "undo", slow)
+    async with opened(office, lambda: UndoPreview(batch or 0, "status Contacted")) as run:
+        await run.pilot.press("enter")
+        await run.pilot.pause()
+        assert "Taking back 1 change …" in run.text
+        assert any(job.title for job in run.app.background.jobs), "leaving the program asks"
+        await run.pilot.press("escape")
+        await run.pilot.pause()
+        assert run.app.screen is run.home
+        go_on.set()
+        await run.settle()
+        assert "Taken back: status Contacted" in run.text and run.home.told
+    assert leads.get(office, lead).row.status == "New"

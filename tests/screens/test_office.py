@@ -28,7 +28,7 @@ async def go_to(run: Run, key: str) -> None:
 async def test_every_kind_is_reached_and_shown(office: Office) -> None:
     admin.add(office, "tag", {"name": "vip"})
     async with opened(office, OfficeScreen) as run:
-        assert "20 Mbps Home" in run.text and "1999.00" in run.text
+        assert "20 Mbps Home" in run.text and "1,999.00" in run.text
         seen = {}
         for noun in NOUNS:
             seen[noun.key] = run.text

@@ -1,8 +1,8 @@
 """Write leadtui/store/schema.py: the SQLModel tables as plain SQLAlchemy Core tables.
 
 Importing SQLModel and building its classes takes as long as all the rest of a start. Queries need only the Core
-columns, so the program reads this image, without indexes (naming one loads a whole database dialect); the classes in leadtui/store/tables stay the definition, and a test fails
-when the image is stale. Run: python scripts/gen_schema.py
+columns, so the program reads this image, without indexes (naming one loads a whole database dialect); the classes in
+leadtui/store/tables stay the definition, and a test fails when the image is stale. Run: python scripts/gen_schema.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Shared fixtures: a tiny real office on SQLite and on PostgreSQL, an isolated configuration, a clock that stands still."""
+"""Shared fixtures: a tiny real office on SQLite and PostgreSQL, an isolated configuration, a clock that can stand."""
 
 from __future__ import annotations
 

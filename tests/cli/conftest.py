@@ -144,4 +144,3 @@ def staffed(office: Office) -> Office:
     for login, role in (("jane", "agent"), ("ann", "agent"), ("dora", "director"), ("tom", "technician")):
         office.json("user", "add", "--login", login, "--name", login.title(), "--role", role)
     return office
-

@@ -95,5 +95,3 @@ def test_progress_and_warnings_stay_off_standard_output(office: Any, tmp_path: P
     assert json.loads(done.out)["created"] == 1
     assert "Windows-1252" in done.err
     assert "Blood" in done.err
-
-

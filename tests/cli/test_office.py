@@ -23,9 +23,7 @@ from .conftest import Office
         ("status", "statuses", ["--pipeline", "isp"], ["--pipeline", "isp", "--name", "X 2"], "X 2"),
     ],
 )  # fmt: skip
-def test_small_tables(
-    office: Office, noun: str, plural: str, add: list[str], edit: list[str], after: str
-) -> None:
+def test_small_tables(office: Office, noun: str, plural: str, add: list[str], edit: list[str], after: str) -> None:
     before = office.json(noun, "list")
     assert set(before) == {"total", plural}
     made = office.json(noun, "add", "--name", "X 1", *add)

@@ -68,9 +68,7 @@ def prepared(fresh_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("role", MATRIX)
-def test_the_matrix(
-    nowhere: Office, prepared: tuple[Path, dict[str, tuple[str, str]]], role: str, action: str
-) -> None:
+def test_the_matrix(nowhere: Office, prepared: tuple[Path, dict[str, tuple[str, str]]], role: str, action: str) -> None:
     shutil.copy(prepared[0], nowhere.db)
     own, foreign = prepared[1][role]
     scope, may_read = MATRIX[role][action], MATRIX[role]["read"]

@@ -100,9 +100,7 @@ def test_examples_are_ten_at_most(sqlite_office: Office) -> None:
     ],
     ids=lambda act: act.label,
 )
-def test_a_lead_refused_half_way_has_no_trace_of_the_act_and_its_neighbours_all_of_it(
-    office: Office, act: Act
-) -> None:
+def test_a_lead_refused_half_way_has_no_trace_of_the_act_and_its_neighbours_all_of_it(office: Office, act: Act) -> None:
     """The refused lead stands between two that are changed: neither takes part in its fate."""
     add_users(office, "jane:agent")
     first, middle, last = some(office, 3, assigned_to="jane", follow_up="+9d")

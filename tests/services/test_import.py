@@ -83,8 +83,9 @@ def test_the_audit_of_an_imported_lead_is_that_of_create(office: Office) -> None
     made = leads.create(office, {**ROW, "phone": "0722000999"}).lead
     with office.read() as tx:
         entries = tx.conn.execute(
-            select(t.audit.c.entity_id, t.audit.c.after_json)
-            .where(t.audit.c.action == "create", t.audit.c.entity == "lead")
+            select(t.audit.c.entity_id, t.audit.c.after_json).where(
+                t.audit.c.action == "create", t.audit.c.entity == "lead"
+            )
         ).all()
     keys = {entity_id: set(after) for entity_id, after in entries}
     assert len(keys) == 2

@@ -212,7 +212,9 @@ def test_every_sort_pages_through_all_leads_once(office: Office, sort: str) -> N
         for direction in ("", "-"):
             whole = [r.id for r in leads.search(office, where, sort=direction + sort, limit=100).rows]
             paged = [
-                r.id for o in range(0, 20, 5) for r in leads.search(office, where, sort=direction + sort, limit=5, offset=o).rows
+                r.id
+                for o in range(0, 20, 5)
+                for r in leads.search(office, where, sort=direction + sort, limit=5, offset=o).rows
             ]
             assert paged == whole
             assert sorted(whole) == list(range(1, 18))
@@ -232,7 +234,14 @@ def test_edit_changes_only_what_was_given_and_undo_puts_it_back_exactly(office: 
     done = leads.edit(
         office,
         lead_id,
-        {"name": "B", "tags": "y,z", "follow_up": "+5d", "custom.k": "v", "brought_in_by": "Zoe", "status": "contacted"},
+        {
+            "name": "B",
+            "tags": "y,z",
+            "follow_up": "+5d",
+            "custom.k": "v",
+            "brought_in_by": "Zoe",
+            "status": "contacted",
+        },
     )
     assert set(done.changed) == {"name", "tags", "follow_up", "custom.k", "brought_in_by", "status"}
     history.undo(office)

@@ -249,9 +249,7 @@ def test_25_mib_are_not_too_large(sqlite_office: Office, tmp_path: Path) -> None
         ("\x00\x01", "document", "document"),
     ],
 )
-def test_hostile_names_are_harmless(
-    sqlite_office: Office, tmp_path: Path, name: str, shown: str, written: str
-) -> None:
+def test_hostile_names_are_harmless(sqlite_office: Office, tmp_path: Path, name: str, shown: str, written: str) -> None:
     office = sqlite_office
     source, out = tmp_path / "a.txt", tmp_path / "out"
     source.write_text("text")

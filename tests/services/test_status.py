@@ -29,8 +29,7 @@ def test_every_move_is_history_with_who_when_why_and_how_long(office: Office, fr
     status.set_status(office, lead_id, "Site Survey Scheduled")
     detail = leads.get(office, lead_id)
     assert [
-        (e.status, e.previous, e.changed_by, e.changed_at, e.reason, e.seconds_in_stage)
-        for e in detail.status_history
+        (e.status, e.previous, e.changed_by, e.changed_at, e.reason, e.seconds_in_stage) for e in detail.status_history
     ] == [
         ("New", None, "boss", at(9), None, None),
         ("Contacted", "New", "boss", at(9, 30), "rang", 1800),

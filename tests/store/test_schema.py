@@ -32,7 +32,17 @@ def test_the_core_image_of_the_tables_is_fresh() -> None:
     spec.loader.exec_module(generator)
     written = (ROOT / "leadtui" / "store" / "schema.py").read_text(encoding="utf-8")
     formatted = subprocess.run(
-        [sys.executable, "-m", "ruff", "format", "-", "--stdin-filename", "schema.py", "--config", ROOT / "pyproject.toml"],
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "format",
+            "-",
+            "--stdin-filename",
+            "schema.py",
+            "--config",
+            ROOT / "pyproject.toml",
+        ],
         input=generator.generate(),
         capture_output=True,
         text=True,

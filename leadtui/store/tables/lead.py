@@ -43,6 +43,13 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_referrer", "referrer_id", "id"),
         live_index("ix_lead_monthly", "monthly_fee_minor", "id"),
         live_index("ix_lead_converted", "converted_at"),
+        # A deleted row makes SQLite look for rows that refer to it: without this, each delete reads all leads.
+        Index(
+            "ix_lead_merged_into",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
         Index(
             "ix_lead_deleted",
             "deleted_at",

@@ -482,6 +482,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
+        "ix_lead_merged_into",
+        "lead",
+        ["merged_into_id"],
+        unique=False,
+        sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_lead_monthly",
         "lead",
         ["monthly_fee_minor", "id"],

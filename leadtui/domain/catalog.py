@@ -87,7 +87,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A package or other product; `profile` is the PPP profile on the router. Money in minor units."""
+    """A package or other product; `profile` is its name on routers, unless pushed there under another (spec AH4).
+
+    Money in minor units. `upload_bps`, `download_bps` in bits a second as the customer sees them. `addressing`:
+    dynamic (by the profile's pool) · fixed (an address of its own) · queue (fixed, with a simple queue for its speed).
+    """
 
     id: int
     kind: str
@@ -97,6 +101,11 @@ class Product:
     profile: str | None
     speed: str | None
     is_active: bool
+    upload_bps: int | None = None
+    download_bps: int | None = None
+    pool: str | None = None
+    gateway: str | None = None
+    addressing: str = "dynamic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +168,11 @@ class Catalog:
     def tz(self) -> ZoneInfo:
         """The office's time zone."""
         return ZoneInfo(str(self.settings.get("timezone", "Africa/Nairobi")))
+
+    @property
+    def office_id(self) -> str:
+        """What tells this office's users on a router from those of another database; never changes."""
+        return str(self.settings.get("office_id", ""))
 
     @property
     def phone_unique(self) -> str:

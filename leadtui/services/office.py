@@ -8,6 +8,7 @@ import pwd
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -228,6 +229,9 @@ def create_office(
         "stage_word": "Status",
         "consent": "unless_refused",
         "default_source": chosen["default_source"],
+        "never_online_days": 3,
+        "router_poll_minutes": 5,
+        "office_id": token_hex(4),
         "owner_os_account": account,
         "preset": preset,
     }

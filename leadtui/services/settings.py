@@ -35,6 +35,8 @@ SETTINGS: tuple[str, ...] = (
     "stage_word",
     "consent",
     "default_source",
+    "never_online_days",
+    "router_poll_minutes",
 )
 
 
@@ -82,6 +84,10 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return _bounded(key, value, 0, 100)
         case "page_size":
             return _bounded(key, value, 1, 500)
+        case "never_online_days":
+            return _bounded(key, value, 1, 365)
+        case "router_poll_minutes":  # 0: routers are asked only when a person asks
+            return _bounded(key, value, 0, 1440)
         case "number_prefix":
             if not value.isalnum() or not value.isascii() or len(value) > 10 or not value[0].isalpha():
                 raise Invalid(f"'{value}' cannot begin a lead number", field=key, hint="letters, such as LD")

@@ -53,7 +53,21 @@ def load(conn: Connection, at_version: int | None = None) -> Catalog:
             for r in conn.execute(select(t.source).order_by(t.source.c.order, t.source.c.id))
         ),
         products=tuple(
-            Product(r.id, r.kind, r.name, r.price_minor, r.install_minor, r.router_profile, r.speed, r.is_active)
+            Product(
+                r.id,
+                r.kind,
+                r.name,
+                r.price_minor,
+                r.install_minor,
+                r.router_profile,
+                r.speed,
+                r.is_active,
+                r.upload_bps,
+                r.download_bps,
+                r.pool,
+                r.gateway,
+                r.addressing,
+            )
             for r in conn.execute(select(t.product).order_by(t.product.c.id))
         ),
         branches=tuple(

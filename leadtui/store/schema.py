@@ -107,6 +107,7 @@ customer = Table(
     Column("product_id", Integer(), ForeignKey("product.id")),
     Column("branch_id", Integer(), ForeignKey("branch.id")),
     Column("state", String(20), nullable=False, default="active"),
+    Column("search_text", Text(), nullable=False, server_default=""),
     Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
 )
@@ -124,6 +125,19 @@ document = Table(
     Column("uploaded_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
     Column("batch_id", Integer()),
+)
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("lead_id", Integer()),
+    Column("payload_json", JSON()),
+    Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("handled_at", UtcDateTime()),
+    Column("attempts", Integer(), nullable=False, default=0),
+    Column("last_error", Text()),
 )
 family_group = Table(
     "family_group",
@@ -258,6 +272,16 @@ lead_tag = Table(
     Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
     Column("tag_id", Integer(), ForeignKey("tag.id"), primary_key=True),
 )
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(255), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("token", Integer(), nullable=False, default=0),
+    Column("until", UtcDateTime(), nullable=False),
+    Column("ticked_at", UtcDateTime()),
+)
 lost_reason = Table(
     "lost_reason",
     metadata,
@@ -313,12 +337,18 @@ product = Table(
     Column("install_minor", Integer()),
     Column("router_profile", String(63)),
     Column("speed", String(40)),
+    Column("upload_bps", BigInteger()),
+    Column("download_bps", BigInteger()),
+    Column("pool", String(63)),
+    Column("gateway", String(45)),
+    Column("addressing", String(10), nullable=False, default="dynamic", server_default="dynamic"),
     Column("is_active", Boolean(), nullable=False, default=True),
 )
 provision_job = Table(
     "provision_job",
     metadata,
     Column("id", Integer(), primary_key=True),
+    Column("kind", String(20), nullable=False, default="convert", server_default="convert"),
     Column("lead_id", Integer(), ForeignKey("lead.id"), nullable=False),
     Column("router_id", Integer(), ForeignKey("router.id"), nullable=False),
     Column("tag", String(80), nullable=False),
@@ -359,6 +389,8 @@ router = Table(
     Column("username", String(63), nullable=False),
     Column("secret_ref", String(60), nullable=False),
     Column("service", String(10), nullable=False, default="pppoe"),
+    Column("branch_id", Integer(), ForeignKey("branch.id")),
+    Column("areas_json", JSON()),
     Column("is_active", Boolean(), nullable=False, default=True),
     Column("identity", String(255)),
     Column("version", String(60)),
@@ -367,6 +399,31 @@ router = Table(
     Column("last_error", Text()),
     Column("created_at", UtcDateTime(), nullable=False),
 )
+router_capacity = Table(
+    "router_capacity",
+    metadata,
+    Column("router_id", Integer(), ForeignKey("router.id"), primary_key=True),
+    Column("asked_at", UtcDateTime(), nullable=False),
+    Column("answered_at", UtcDateTime()),
+    Column("error", Text()),
+    Column("sessions", Integer()),
+    Column("cpu_percent", Integer()),
+    Column("uptime", String(40)),
+    Column("free_addresses", BigInteger()),
+    Column("total_addresses", BigInteger()),
+    Column("pools_json", JSON()),
+)
+router_profile = Table(
+    "router_profile",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("router_id", Integer(), ForeignKey("router.id"), nullable=False),
+    Column("product_id", Integer(), ForeignKey("product.id"), nullable=False),
+    Column("service", String(10), nullable=False),
+    Column("name", String(63), nullable=False),
+    Column("sent_json", JSON()),
+    Column("pushed_at", UtcDateTime(), nullable=False),
+)
 router_user = Table(
     "router_user",
     metadata,
@@ -374,13 +431,18 @@ router_user = Table(
     Column("router_id", Integer(), ForeignKey("router.id"), nullable=False),
     Column("customer_id", Integer(), ForeignKey("customer.id")),
     Column("lead_id", Integer(), ForeignKey("lead.id")),
+    Column("product_id", Integer(), ForeignKey("product.id")),
     Column("username", String(63), nullable=False),
     Column("service", String(10), nullable=False),
     Column("profile", String(63)),
     Column("ip", String(45)),
+    Column("queue_up_bps", BigInteger()),
+    Column("queue_down_bps", BigInteger()),
     Column("tag", String(80), nullable=False),
     Column("secret_ref", String(60)),
     Column("state", String(20), nullable=False, default="active"),
+    Column("first_online_at", UtcDateTime()),
+    Column("first_online_ip", String(45)),
     Column("created_at", UtcDateTime(), nullable=False),
 )
 secret = Table(

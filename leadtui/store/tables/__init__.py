@@ -2,9 +2,19 @@
 
 from .audit import Audit, Batch, ImportRun
 from .catalog import Branch, Counter, LostReason, Person, Pipeline, Product, Setting, Source, Stage, Tag
-from .customer import Customer, FamilyGroup, ProvisionJob, Router, RouterUser, Secret
+from .customer import (
+    Customer,
+    FamilyGroup,
+    ProvisionJob,
+    Router,
+    RouterCapacity,
+    RouterProfile,
+    RouterUser,
+    Secret,
+)
 from .lead import Activity, Document, Lead, LeadCustom, LeadProduct, LeadTag, StageChange
 from .people import Permission, Preference, Role, Team, User
+from .work import Event, Lease
 
 __all__ = [
     "Activity",
@@ -14,12 +24,14 @@ __all__ = [
     "Counter",
     "Customer",
     "Document",
+    "Event",
     "FamilyGroup",
     "ImportRun",
     "Lead",
     "LeadCustom",
     "LeadProduct",
     "LeadTag",
+    "Lease",
     "LostReason",
     "Permission",
     "Person",
@@ -29,6 +41,8 @@ __all__ = [
     "ProvisionJob",
     "Role",
     "Router",
+    "RouterCapacity",
+    "RouterProfile",
     "RouterUser",
     "Secret",
     "Setting",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -83,6 +83,13 @@ class Product(SQLModel, table=True):
     install_minor: int | None = None
     router_profile: str | None = Field(default=None, max_length=63)
     speed: str | None = Field(default=None, max_length=40)
+    # As the customer sees it; on a router the customer's upload comes first (facts/mikrotik, Menus).
+    upload_bps: int | None = Field(default=None, sa_column=Column(BigInteger))
+    download_bps: int | None = Field(default=None, sa_column=Column(BigInteger))
+    pool: str | None = Field(default=None, max_length=63)
+    gateway: str | None = Field(default=None, max_length=45)
+    # dynamic (by the profile's pool) · fixed (an address of its own) · queue (fixed, its speed by a simple queue)
+    addressing: str = Field(default="dynamic", max_length=10, sa_column_kwargs={"server_default": "dynamic"})
     is_active: bool = True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from .base import UtcDateTime
@@ -36,8 +36,10 @@ class Customer(SQLModel, table=True):
     product_id: int | None = Field(default=None, foreign_key="product.id")
     branch_id: int | None = Field(default=None, foreign_key="branch.id")
     state: str = Field(default="active", max_length=20)
+    # Name, email and phone as they are searched: folded.
+    search_text: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
     created_by_id: int = Field(foreign_key="user.id")
-    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
 
 
 class Secret(SQLModel, table=True):
@@ -60,6 +62,9 @@ class Router(SQLModel, table=True):
     username: str = Field(max_length=63)
     secret_ref: str = Field(max_length=60)
     service: str = Field(default="pppoe", max_length=10)
+    # Which doors it serves: the leads of a branch, and places named in a lead's address.
+    branch_id: int | None = Field(default=None, foreign_key="branch.id")
+    areas_json: Any = Field(default=None, sa_column=Column(JSON))
     is_active: bool = True
     identity: str | None = Field(default=None, max_length=255)
     version: str | None = Field(default=None, max_length=60)
@@ -73,20 +78,73 @@ class RouterUser(SQLModel, table=True):
     """A PPPoE secret or Hotspot user that we made, by name: ids may change on reboot (facts/mikrotik §b)."""
 
     __tablename__ = "router_user"
-    __table_args__ = (UniqueConstraint("router_id", "service", "username"),)
+    __table_args__ = (
+        UniqueConstraint("router_id", "service", "username"),
+        # No two users of one router with one fixed address, whoever is faster.
+        Index("uq_router_user_address", "router_id", "ip", unique=True),
+        # Who was never online.
+        Index(
+            "ix_router_user_unseen",
+            "created_at",
+            sqlite_where=text("first_online_at IS NULL"),
+            postgresql_where=text("first_online_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     router_id: int = Field(foreign_key="router.id", index=True)
     customer_id: int | None = Field(default=None, foreign_key="customer.id", index=True)
     lead_id: int | None = Field(default=None, foreign_key="lead.id", index=True)
+    product_id: int | None = Field(default=None, foreign_key="product.id")
     username: str = Field(max_length=63)
     service: str = Field(max_length=10)
     profile: str | None = Field(default=None, max_length=63)
     ip: str | None = Field(default=None, max_length=45)
+    # The simple queue that must stand beside it: the customer's upload and download; both empty: none.
+    queue_up_bps: int | None = Field(default=None, sa_column=Column(BigInteger))
+    queue_down_bps: int | None = Field(default=None, sa_column=Column(BigInteger))
     tag: str = Field(max_length=80)
     secret_ref: str | None = Field(default=None, max_length=60)
     state: str = Field(default="active", max_length=20)
+    first_online_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    first_online_ip: str | None = Field(default=None, max_length=45)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+
+
+class RouterCapacity(SQLModel, table=True):
+    """What a router said of its load when it was asked last; an error stands beside the figures of before."""
+
+    __tablename__ = "router_capacity"
+
+    router_id: int = Field(primary_key=True, foreign_key="router.id")
+    asked_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    answered_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    error: str | None = Field(default=None, sa_column=Column(Text))
+    sessions: int | None = None
+    cpu_percent: int | None = None
+    uptime: str | None = Field(default=None, max_length=40)
+    free_addresses: int | None = Field(default=None, sa_column=Column(BigInteger))
+    total_addresses: int | None = Field(default=None, sa_column=Column(BigInteger))
+    # [{"name", "total", "used"}]
+    pools_json: Any = Field(default=None, sa_column=Column(JSON))
+
+
+class RouterProfile(SQLModel, table=True):
+    """A package as it was pushed to a router: the name of its profile there, and the figures sent.
+
+    Hotspot profiles have no comment (facts/mikrotik §0.7): this row is how ours are known again.
+    """
+
+    __tablename__ = "router_profile"
+    __table_args__ = (UniqueConstraint("router_id", "service", "product_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    router_id: int = Field(foreign_key="router.id")
+    product_id: int = Field(foreign_key="product.id")
+    service: str = Field(max_length=10)
+    name: str = Field(max_length=63)
+    sent_json: Any = Field(default=None, sa_column=Column(JSON))
+    pushed_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 
 class ProvisionJob(SQLModel, table=True):
@@ -109,6 +167,8 @@ class ProvisionJob(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True)
+    # convert · suspend · resume · package (change of package) · mend (by an audit)
+    kind: str = Field(default="convert", max_length=20, sa_column_kwargs={"server_default": "convert"})
     lead_id: int = Field(foreign_key="lead.id", index=True)
     router_id: int = Field(foreign_key="router.id")
     tag: str = Field(max_length=80)

@@ -1,0 +1,46 @@
+"""Work that goes on by itself: what happened and is to be handled once, and who does it (spec AC 194, AH23)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, Text, text
+from sqlmodel import Field, SQLModel
+
+from .base import UtcDateTime
+
+
+class Event(SQLModel, table=True):
+    """Something that happened, written in the transaction that made it happen, and handled once afterwards."""
+
+    __table_args__ = (
+        Index(
+            "ix_event_open", "id", sqlite_where=text("handled_at IS NULL"), postgresql_where=text("handled_at IS NULL")
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(max_length=40, index=True)
+    lead_id: int | None = Field(default=None, index=True)
+    payload_json: Any = Field(default=None, sa_column=Column(JSON))
+    by_id: int = Field(foreign_key="user.id")
+    at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    handled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    attempts: int = 0
+    last_error: str | None = Field(default=None, sa_column=Column(Text))
+
+
+class Lease(SQLModel, table=True):
+    """Who does a kind of work at the moment: the holder renews it, another takes it when it ran out.
+
+    `token` rises with every change of hands; a holder that was frozen finds its token passed by and writes nothing.
+    """
+
+    name: str = Field(primary_key=True, max_length=40)
+    holder: str = Field(max_length=255)
+    # worker before tui: a program without a screen does the work where one runs
+    kind: str = Field(max_length=10)
+    token: int = 0
+    until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    ticked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))

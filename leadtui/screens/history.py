@@ -17,15 +17,14 @@ from leadtui.screens.base import LeadModal, LeadScreen
 from leadtui.screens.history_rows import (
     AUDIT_COLUMNS,
     BATCH_COLUMNS,
-    MOST_BATCHES,
     AuditPages,
+    BatchPages,
     Wanted,
     audit_cell,
     batch_cell,
     changes_in_words,
     what_words,
 )
-from leadtui.widgets.pages import ListProvider
 from leadtui.widgets.text import one_line
 from leadtui.widgets.virtual_table import VirtualTable
 
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class HistoryScreen(LeadScreen[None]):
-    """Main screen 5."""
+    """Main screen 6."""
 
     SCOPE = "history"
     HEADING = "History"
@@ -51,7 +50,7 @@ class HistoryScreen(LeadScreen[None]):
         self.tz: ZoneInfo | None = None
         self.entries = False
         """Whether single entries are shown instead of acts."""
-        self.batches: list[BatchRow] = []
+        self.pages: BatchPages | None = None
 
     def body(self) -> ComposeResult:
         """The search line (while used), the two lists."""
@@ -93,39 +92,27 @@ class HistoryScreen(LeadScreen[None]):
         return Wanted.read(self.query_one("#search", Input).value)
 
     def _load(self) -> None:
-        office = self.office
         if self.entries:
-            self.table.show(AuditPages(office, self.wanted))
+            self.table.show(AuditPages(self.office, self.wanted))
             self.heading("History ─ every entry", "")
-            return
-
-        def read() -> list[BatchRow]:
-            from leadtui.services import history
-
-            return list(history.batches(office, limit=MOST_BATCHES))
-
-        self.run_blocking(read, then=self._show, failed=self._unreadable, group="history")
-
-    def _show(self, batches: list[BatchRow]) -> None:
-        self.batches = batches
-        self._note("")
-        wanted = self.wanted
-        shown = [row for row in batches if wanted.matches_batch(row)]
-        self.query_one("#batches", VirtualTable).show(ListProvider(shown))
-        if not self.entries:
-            few = f"{len(shown):,} of {len(batches):,}" if len(shown) != len(batches) else f"{len(batches):,}"
-            self.heading("History ─ what was done", few)
+        else:
+            self.pages = BatchPages(self.office, self.wanted)
+            self.table.show(self.pages)
+            self.heading("History ─ what was done", "")
 
     @on(VirtualTable.Failed)
     def _page_failed(self, event: VirtualTable.Failed) -> None:
         if isinstance(event.row, Exception):
             self._unreadable(event.row)
 
-    @on(VirtualTable.Loaded, "#audit")
-    def _loaded(self) -> None:
+    @on(VirtualTable.Loaded)
+    def _loaded(self, event: VirtualTable.Loaded) -> None:
         self._note("")
-        if self.entries:
-            self.heading(right=f"{self.table.row_count:,}")
+        if event.table is not self.table:
+            return
+        shown = f"{self.table.row_count:,}"
+        of = None if self.entries or self.pages is None else self.pages.of
+        self.heading(right=shown if of in (None, self.table.row_count) else f"{shown} of {of:,}")
 
     def _unreadable(self, error: Exception) -> None:
         if isinstance(error, LeadtuiError):
@@ -192,12 +179,8 @@ class HistoryScreen(LeadScreen[None]):
 
     @on(Input.Changed, "#search")
     def _searched(self) -> None:
-        if self.office is None:
-            return
-        if self.entries:
+        if self.office is not None:
             self._load()
-        else:
-            self._show(self.batches)
 
     @on(Input.Submitted, "#search")
     def _entered(self, event: Input.Submitted) -> None:

@@ -29,8 +29,6 @@ AUDIT_COLUMNS = (
     Column("what", "What", 22, min_width=14),
     Column("changes", "Changes", 30, min_width=14, grow=1),
 )
-MOST_BATCHES = 1000
-"""Acts listed; older ones are found among the entries."""
 
 
 def moment(at: datetime, tz: tzinfo) -> str:
@@ -131,16 +129,39 @@ class Wanted:
                 words.append(word.casefold())
         return cls(**found, words=tuple(words))
 
-    def matches_batch(self, row: BatchRow) -> bool:
-        """Whether an act of the list is meant."""
-        text = f"{row.by} {row.label} {row.kind}".casefold()
-        wanted = (*self.words, *(word.casefold() for word in (self.user, self.entity, self.lead) if word))
-        return all(word in text for word in wanted)
+    @property
+    def of_batches(self) -> tuple[str, ...]:
+        """What acts are looked for by: an act knows who, what kind and its words."""
+        return (*self.words, *(word for word in (self.user, self.entity, self.lead) if word))
 
 
 def _looks_like_lead(word: str) -> bool:
     digits = sum(char.isdigit() for char in word)
     return digits >= 4 and all(char.isdigit() or char in "+-" or char.isupper() for char in word)
+
+
+@dataclass
+class BatchPages:
+    """The acts by page, for a virtual table."""
+
+    office: Any
+    wanted: Wanted = field(default_factory=Wanted)
+    of: int | None = None
+    """How many there are without the search, once read."""
+
+    def fetch(self, offset: int, limit: int) -> Sequence[BatchRow]:
+        """A page, newest first."""
+        from leadtui.services import history
+
+        if self.of is None and self.wanted.of_batches:
+            self.of = history.batch_count(self.office)
+        return history.batches(self.office, limit, offset, words=self.wanted.of_batches)
+
+    def count(self) -> int:
+        """How many there are."""
+        from leadtui.services import history
+
+        return history.batch_count(self.office, words=self.wanted.of_batches)
 
 
 @dataclass

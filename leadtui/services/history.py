@@ -56,11 +56,15 @@ _NOT_SHOWN = {
 # -- batches --------------------------------------------------------------------------------------------------------
 
 
-def batches(office: Office, limit: int = 50, offset: int = 0) -> list[BatchRow]:
-    """The batches the actor may see, newest first: his own, or everybody's where he may change many leads anywhere."""
+def batches(office: Office, limit: int = 50, offset: int = 0, *, words: Sequence[str] = ()) -> list[BatchRow]:
+    """The batches the actor may see, newest first: his own, or everybody's where he may change many leads anywhere.
+
+    Each of `words` must stand in what was done, its kind, or the login of who did it, in any case.
+    """
     with office.read() as tx:
         b = t.batch.c
-        query = select(t.batch).where(_visible_batch(tx)).order_by(b.id.desc()).limit(limit).offset(offset)
+        wanted = (_visible_batch(tx), *_about(tx, words))
+        query = select(t.batch).where(*wanted).order_by(b.id.desc()).limit(limit).offset(offset)
         users = tx.catalog.user_by_id
         return [
             BatchRow(
@@ -77,10 +81,21 @@ def batches(office: Office, limit: int = 50, offset: int = 0) -> list[BatchRow]:
         ]
 
 
-def batch_count(office: Office) -> int:
+def batch_count(office: Office, *, words: Sequence[str] = ()) -> int:
     """How many batches `batches` has in all."""
     with office.read() as tx:
-        return int(tx.conn.execute(select(func.count()).select_from(t.batch).where(_visible_batch(tx))).scalar_one())
+        query = select(func.count()).select_from(t.batch).where(_visible_batch(tx), *_about(tx, words))
+        return int(tx.conn.execute(query).scalar_one())
+
+
+def _about(tx: ReadTx, words: Sequence[str]) -> list[Any]:
+    b = t.batch.c
+    found = []
+    for word in map(str.lower, words):
+        by = [u.id for u in tx.catalog.users if word in u.login.lower()]
+        texts = (func.lower(c).contains(word, autoescape=True) for c in (b.label, b.kind))
+        found.append(or_(*texts, b.by_id.in_(by)))
+    return found
 
 
 def _visible_batch(tx: ReadTx) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
@@ -62,17 +62,30 @@ def make_engine(url: URL) -> Engine:
             raise DatabaseUnreachable(
                 "PostgreSQL needs its driver", field="db", hint="install it with: pip install 'leadtui[postgres]'"
             ) from error
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000})
-    event.listen(engine, "connect", _prepare_sqlite)
+    engine = create_engine(url, creator=lambda: _connect_sqlite(str(url.database)))
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
-    connection.isolation_level = None
+def _connect_sqlite(path: str) -> sqlite3.Connection:
+    """A connection to a file that exists: one that vanished is an error, not a new empty database."""
+    connection = sqlite3.connect(
+        f"file:{quote(path)}?mode=rw",
+        uri=True,
+        check_same_thread=False,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        isolation_level=None,
+    )
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    return connection
+
+
+def use_wal(connection: sqlite3.Connection) -> None:
+    """Let readers and writers work side by side. The file keeps it: only for databases that are known to be ours."""
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import inspect, text
 from sqlalchemy.engine import Connection
@@ -13,6 +15,7 @@ from sqlalchemy.engine import Connection
 from leadtui import clock
 from leadtui.errors import DatabaseUnreachable, Refused
 
+from .engine import use_wal
 from .migrations import HEAD
 from .unit_of_work import Store, _translated
 
@@ -83,7 +86,16 @@ def require_current(store: Store, *, upgrade_it: bool = True) -> SchemaState:
     if not found.is_current and upgrade_it:
         upgrade(store)
         found = state(store)
+    _let_work_side_by_side(store)
     return found
+
+
+def _let_work_side_by_side(store: Store) -> None:
+    """On SQLite, readers must not wait for writers. A file that may only be read stays as it is."""
+    if store.path is None:
+        return
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(store.engine.raw_connection()) as raw:
+        use_wal(cast(sqlite3.Connection, raw.driver_connection))
 
 
 def upgrade(store: Store) -> Path | None:
@@ -103,6 +115,7 @@ def upgrade(store: Store) -> Path | None:
             raise DatabaseUnreachable(f"{store.path} cannot be made: {error.strerror}", field="db") from error
         if found.current is not None:
             backup = copy_sqlite(store.path, _backup_name(store.path, found.current))
+    _let_work_side_by_side(store)
     with _translated(store), store.engine.connect() as conn, conn.begin():
         if conn.dialect.name == "postgresql":
             conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})

@@ -288,6 +288,11 @@ def _translated(store: Store) -> Iterator[None]:
             raise DatabaseUnreachable(
                 f"{store.name} is not a leadtui database", code="not_a_database", hint="make one with: leadtui init"
             ) from error
+        if store.path is not None and not store.path.exists():
+            raise DatabaseUnreachable(
+                f"the database {store.name} is gone", code="no_database", field="db",
+                hint="put the file back (its -wal file with it), or restore a backup",
+            ) from error  # fmt: skip
         raise DatabaseUnreachable(
             f"the database {store.name} cannot be used: {text.splitlines()[0] if text else 'no answer'}",
             hint="check --db, its folder's rights and free space, or whether the server runs",

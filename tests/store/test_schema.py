@@ -115,3 +115,40 @@ def test_init_refuses_an_existing_office(tmp_path: Path) -> None:
 def test_a_sound_database_checks_clean(office: Office) -> None:
     leads.create(office, {"phone": "0722000111", "source": "Website"})
     assert migrate.check(office.store) == []
+
+
+def test_a_database_that_vanished_is_not_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "gone.db"
+    office = create_office(str(path), preset="isp")
+    office.store.engine.dispose()
+    for file in tmp_path.glob("gone.db*"):
+        if file.is_file():
+            file.unlink()
+    with pytest.raises(DatabaseUnreachable) as gone:
+        leads.search(office)
+    assert gone.value.code == "no_database"
+    assert not path.exists()
+
+
+def test_a_file_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as conn:
+        conn.execute("CREATE TABLE theirs (x)")
+    conn.close()
+    before = path.read_bytes()
+    with pytest.raises(DatabaseUnreachable):
+        open_office(str(path))
+    assert path.read_bytes() == before
+
+
+def test_readers_and_writers_work_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    create_office(str(path), preset="isp").close()
+    with sqlite3.connect(path) as conn:
+        conn.execute("PRAGMA journal_mode=DELETE")
+    conn.close()
+    open_office(str(path)).close()
+    with sqlite3.connect(path) as conn:
+        (mode,) = conn.execute("PRAGMA journal_mode").fetchone()
+    conn.close()
+    assert mode == "wal"

@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from bench.import_export import import_export, messy, timed
+from bench.provisioning import provisioning
 from bench.queries import queries
 from bench.starts import keys, starts
 from bench.table import Table
@@ -72,6 +73,7 @@ def main() -> int:
         queries(table, path, options.rows, 0.010)
         keys(table, env, known, options.rows, 0.050, 200)
         writers(table, path, str(folder / "plain-writers.db"), env)
+        provisioning(table, env)
     if options.million:
         with tempfile.TemporaryDirectory(prefix="leadtui-bench-") as name:
             folder = Path(name)

@@ -18,7 +18,7 @@ from leadtui.commands import BY_ID, Command, bindings_for
 from leadtui.config import Settings, log_path
 from leadtui.domain.permissions import verb
 from leadtui.errors import LeadtuiError
-from leadtui.opening import OfficeLike, Opening
+from leadtui.opening import JobsLike, OfficeLike, Opening
 from leadtui.places import START, modes
 from leadtui.screens.base import LeadScreen
 from leadtui.widgets.hints import Hints
@@ -48,8 +48,12 @@ class LeadApp(App[int], inherit_bindings=False):
         *,
         first_run: bool = False,
         screens: Mapping[str, Callable[[], Screen[Any]]] | None = None,
+        make_jobs: Callable[[Any], JobsLike] | None = None,
     ) -> None:
-        """`open_office` runs in a thread after the first paint; `screens` replaces places (tests, small demos)."""
+        """`open_office` runs in a thread after the first paint; `screens` replaces places (tests, small demos).
+
+        `make_jobs` is given the open office and makes what works by itself beside the screens; without it nothing does.
+        """
         super().__init__()
         self.settings = settings or Settings()
         self.slow = self.settings.slow
@@ -60,7 +64,8 @@ class LeadApp(App[int], inherit_bindings=False):
         self.office: Any = None
         self.find_places: Callable[[str], Sequence[Place]] | None = None
         """Leads for the palette, asked in a thread; set by the screen that can show a lead."""
-        self.opening = Opening(self, open_office)
+        self.opening = Opening(self, open_office, make_jobs)
+        self.jobs: JobsLike | None = None
         self._first_run = first_run
         self._controls = NoControls()
         self._crashed = self.leaving = False
@@ -122,8 +127,10 @@ class LeadApp(App[int], inherit_bindings=False):
         self.exit(0)
 
     def exit(self, *arguments: Any, **options: Any) -> None:
-        """Every way out: screens that come to the front from now on begin nothing."""
+        """Every way out: screens that come to the front from now on begin nothing, and the jobs end."""
         self.leaving = True
+        if self.jobs is not None:
+            self.jobs.ask_to_stop()
         super().exit(*arguments, **options)
 
     def _handle_exception(self, error: Exception) -> None:

@@ -30,12 +30,31 @@ class OfficeLike(Protocol):
         """Give the database back."""
 
 
+class JobsLike(Protocol):
+    """What the shell needs of the jobs beside the screens (`leadtui.jobs.runner`)."""
+
+    def start(self) -> None:
+        """Begin; called in a thread, for it loads the scheduler."""
+
+    def ask_to_stop(self) -> None:
+        """Begin to end; returns at once."""
+
+    def stop(self) -> bool:
+        """End, waiting for less than a second; whether all of it ended."""
+
+
 class Opening:
     """The way from the first paint to an open office."""
 
-    def __init__(self, app: LeadApp, open_office: Callable[[], OfficeLike] | None) -> None:
+    def __init__(
+        self,
+        app: LeadApp,
+        open_office: Callable[[], OfficeLike] | None,
+        make_jobs: Callable[[Any], JobsLike] | None = None,
+    ) -> None:
         self.app = app
         self.open_office = open_office
+        self.make_jobs = make_jobs
         self._waiting: list[tuple[DOMNode, Callable[[], None]]] = []
 
     def start(self) -> None:
@@ -63,6 +82,9 @@ class Opening:
         from leadtui.screens.pending_jobs import settle_quietly
 
         settle_quietly(self.app)
+        if self.make_jobs is not None and self.app.jobs is None and not self.app.leaving:
+            self.app.jobs = self.make_jobs(self.app.office)
+            self.app.background.start(self.app, self.app.jobs.start, group="jobs.start")
 
     def when_open(self, node: DOMNode, call: Callable[[], None]) -> None:
         """Call at once when the office is open, else when it is."""

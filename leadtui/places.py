@@ -15,6 +15,7 @@ Make = Callable[[], Screen[Any]]
 
 PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "leads": ("leadtui.screens.leads", "LeadsScreen"),
+    "customers": ("leadtui.screens.customers", "CustomersScreen"),
     "routers": ("leadtui.screens.routers", "RoutersScreen"),
     "users": ("leadtui.screens.users", "UsersScreen"),
     "office": ("leadtui.screens.office", "OfficeScreen"),

@@ -7,10 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from leadtui.config import Settings, default_db, load_settings, setup_logging
 from leadtui.errors import LeadtuiError
+
+if TYPE_CHECKING:
+    from leadtui.opening import JobsLike
 
 
 class DemoHandle(Protocol):
@@ -67,12 +70,18 @@ def run_tui(
     setup_logging(settings)
     from leadtui.app import LeadApp
 
-    app = LeadApp(settings, opener(settings.db, as_login), first_run=demo is None and nothing_there(settings.db))
+    app = LeadApp(
+        settings,
+        opener(settings.db, as_login),
+        first_run=demo is None and nothing_there(settings.db),
+        make_jobs=jobs_beside_screens,
+    )
     try:
         code = app.run(mouse=settings.mouse)
     finally:
+        at_rest = app.jobs is None or app.jobs.stop()
         # Where work still hangs, closing would wait for it; the process simply ends.
-        if app.office is not None and app.background.idle:
+        if app.office is not None and app.background.idle and at_rest:
             app.office.close()
         if demo is not None:
             demo.close()
@@ -94,6 +103,13 @@ def nothing_there(db: str | None) -> bool:
     if "://" in db:
         return False
     return not os.path.exists(os.path.expanduser(db))
+
+
+def jobs_beside_screens(office: Any) -> JobsLike:
+    """The work that goes on by itself, in threads of this process; a worker elsewhere goes before it."""
+    from leadtui.jobs.runner import Runner
+
+    return Runner(office, "tui", first_after_s=10.0)  # what an earlier run left open is settled before, and told
 
 
 def opener(db: str | None, as_login: str | None) -> Callable[[], Any]:

@@ -164,7 +164,7 @@ async def test_places_by_number_and_esc_stays() -> None:
     app = make()
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
-        await pilot.press("2")
+        await pilot.press("3")
         await settled(pilot)
         assert isinstance(app.screen, Other)
         await pilot.press("escape", "1")

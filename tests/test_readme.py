@@ -98,7 +98,7 @@ def test_keys_named_in_the_docs_are_those_of_the_program() -> None:
         "leads.convert": "C", "leads.lose": "x", "app.undo": "u", "leads.columns": "v", "list.sort_next": ">",
         "list.sort_turn": "<", "leads.search": "/", "convert.reveal": "f3", "convert.again": "t",
         "convert.without": "w", "list.mark": "space", "list.mark_all": "*", "app.palette": "ctrl+p", "app.help": "?",
-        "app.history": "5", "history.entries": "v", "history.undo_batch": "x", "leads.protect": "p",
+        "app.history": "6", "history.entries": "v", "history.undo_batch": "x", "leads.protect": "p",
         "leads.restore": "D",
     }  # fmt: skip
     pages = (ROOT / "docs" / "agent.md").read_text() + (ROOT / "docs" / "supervisor.md").read_text()

@@ -160,7 +160,9 @@ def _option(node: Any, token: str, tokens: list[str], result: Scan) -> None:
     if param.is_flag or param.count:
         result.options.append(_flag(node, param, name, value if has_value else None, tokens))
         return
-    if not has_value:
+    if not has_value and _metavar(param).startswith("["):  # a value that may be left out is a number
+        value = tokens.pop(0) if tokens and tokens[0].isdecimal() else ""
+    elif not has_value:
         if not tokens:
             raise UsageError(f"{name} needs a value", field=param.name.strip("_"), hint=f"{name} {_metavar(param)}")
         value = tokens.pop(0)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from leadtui.cli import complete, tree
-from leadtui.cli.context import office
+from leadtui.cli.context import office, warn
 from leadtui.cli.output import emit
 from leadtui.errors import UsageError
 
@@ -52,8 +52,13 @@ NOUNS: Final = (
         _NAME,
         Value("monthly", "AMOUNT", "price per month"),
         Value("installation", "AMOUNT", "price of the installation"),
-        Value("profile", "NAME", "the PPP profile on the router"),
+        Value("profile", "NAME", "the profile on routers; see: leadtui package push"),
         Value("speed", "TEXT", "such as 20 Mbps"),
+        Value("upload", "RATE", "what the customer can send, such as 5M or 512k"),
+        Value("download", "RATE", "what the customer can receive, such as 20M"),
+        Value("pool", "NAME", "the address pool on routers"),
+        Value("gateway", "ADDRESS", "the router's own address towards customers"),
+        Value("addressing", "dynamic|fixed|queue", "an address of the pool, one of its own, or also a simple queue"),
         Value("kind", "WORD", "package, insurance, unit, property or tour"),
     ), complete.packages),
     Noun("source", "sources", "Where leads come from", (
@@ -135,6 +140,11 @@ def _ref(noun: Noun) -> inspect.Parameter:
 
 
 def _show_one(record: Mapping[str, Any], noun: Noun, verb: str) -> None:
+    if noun.name == "package":
+        from leadtui.domain.packages import package_warnings
+
+        for sentence in package_warnings(record):
+            warn(sentence)
     emit(dict(record), f"{verb} {noun.name} {record.get('name', '')}".rstrip())
 
 

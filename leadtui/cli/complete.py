@@ -111,6 +111,25 @@ def routers(incomplete: str) -> list[str]:
     return _starting(_names("SELECT name FROM router WHERE is_active ORDER BY name"), incomplete)
 
 
+def family_groups(incomplete: str) -> list[str]:
+    """Names of the family groups."""
+    return _starting(_names("SELECT name FROM family_group ORDER BY name"), incomplete)
+
+
+def customer_states(incomplete: str) -> list[str]:
+    """States of a customer."""
+    from leadtui.domain.customers import STATES
+
+    return _starting(STATES, incomplete)
+
+
+def customer_fields(incomplete: str) -> list[str]:
+    """Fields of a customer that can be set, with the equals sign."""
+    from leadtui.domain.customers import EDITABLE
+
+    return _starting([f"{key}=" for key in EDITABLE], incomplete)
+
+
 def pipelines(incomplete: str) -> list[str]:
     """Keys of the pipelines."""
     return _starting(_names("SELECT key FROM pipeline ORDER BY key"), incomplete)

@@ -55,7 +55,10 @@ def convert(
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="read the user's password from standard input; else one is made")
     ] = False,
-    ip: Annotated[str | None, typer.Option("--ip", metavar="IPv4", help="a fixed address; else a dynamic one")] = None,
+    ip: Annotated[
+        str | None,
+        typer.Option("--ip", metavar="IPv4|next|next:POOL", help="a fixed address, or the next free one of a pool"),
+    ] = None,
     where: Where = None,
     dry_run: DryRun = False,
     yes: Yes = False,
@@ -83,7 +86,7 @@ def convert(
     with office() as opened:
         target = target_of(opened, refs, where)
         for settled in settle_on_start(opened):
-            warn(f"an earlier conversion of {settled.lead_number} was left open: {settled.message}")
+            warn(f"an earlier {settled.noun} of {settled.lead_number} was left open: {settled.message}")
         if several:
             _many(opened, target, request, dry_run=dry_run, yes=yes, show_secret=show_secret)
         else:
@@ -96,11 +99,13 @@ def _check_usage(router: str | None, of_router: dict[str, Any], *, several: bool
         raise UsageError(
             f"{given[0]} is for a router user: name the router with --router", field="router", code="missing_option"
         )
-    own = [option for option in given if option in {"--username", "--ip", "--password-stdin"}]
+    own = [option for option in given if option in {"--username", "--password-stdin"}]
+    if (ip := of_router.get("--ip")) is not None and not str(ip).strip().lower().startswith(("next", "dynamic")):
+        own.append("--ip")
     if several and own:
         raise UsageError(
             f"{own[0]} is for one lead only", field=own[0].strip("-").replace("-", "_"),
-            hint="several leads get names and passwords made for them",
+            hint="several leads get names and passwords made for them, and addresses with --ip next",
         )  # fmt: skip
 
 
@@ -119,13 +124,16 @@ def _one(opened: Office, lead_id: int, request: ConvertRequest, *, dry_run: bool
 
 
 def _plan_json(plan: ConversionPlan) -> dict[str, Any]:
-    rows = [{"where": s.where, "what": s.what, "detail": s.detail, "state": s.state} for s in plan.steps]
+    rows = [
+        {"where": s.where, "sign": s.sign, "what": s.what.strip(), "detail": s.detail, "state": s.state}
+        for s in plan.steps
+    ]
     return {"dry_run": True, "ready": plan.is_ready, "steps": rows, "warnings": list(plan.warnings)}
 
 
 def _plan_text(plan: ConversionPlan) -> str:
-    rows = [(s.where, s.what, s.detail, "" if s.state == "will" else s.state) for s in plan.steps]
-    lines = [table(("where", "what", "", ""), rows)]
+    rows = [(s.where, s.sign, s.what, s.detail, "" if s.state == "will" else s.state) for s in plan.steps]
+    lines = [table(("where", "", "what", "", ""), rows)]
     lines.append("nothing was changed" if plan.is_ready else "this would fail; nothing was changed")
     return "\n".join(lines)
 

@@ -80,11 +80,14 @@ def show(ref: Ref) -> None:
     """Show everything about a lead."""
     from leadtui.cli import render
     from leadtui.services import leads
+    from leadtui.services.serving import can_serve
 
     with office() as opened:
         found = leads.get(opened, ref)
         view = render.View.of(opened)
-    emit(render.detail_json(found, view), lambda: render.detail_text(found, view))
+        open_door = not (found.row.is_converted or found.row.is_lost or found.row.is_deleted)
+        serving = can_serve(opened, found.row.id) if open_door else None
+    emit(render.detail_json(found, view, serving), lambda: render.detail_text(found, view, serving))
 
 
 def register(app: typer.Typer) -> None:

@@ -25,6 +25,7 @@ from leadtui.errors import UsageError
 
 if TYPE_CHECKING:
     from leadtui.services.office import Office
+    from leadtui.services.serving import Serving
 
 _MONEY: Final = ("installation_fee", "monthly_fee", "total_amount")
 _SAME: Final = {"next_follow_up": "follow_up"}  # key of the lead object → key of the field catalogue
@@ -164,8 +165,8 @@ def field_json(key: str, value: Any, view: View) -> Any:
     return to_json(value, view.currency) if money and isinstance(value, int) else value
 
 
-def detail_json(lead: LeadDetail, view: View) -> dict[str, Any]:
-    """The lead object with everything that `show` adds."""
+def detail_json(lead: LeadDetail, view: View, serving: Serving | None = None) -> dict[str, Any]:
+    """The lead object with everything that `show` adds; `serving` is whether the office can connect the lead."""
     found = lead_json(lead.row, view)
     found["pipeline"] = lead.row.pipeline
     for field in LEAD_FIELDS:
@@ -182,9 +183,20 @@ def detail_json(lead: LeadDetail, view: View) -> dict[str, Any]:
         "score_breakdown": [],
         "raw_score": lead.row.score,
         "pending_job": lead.pending_job,
+        "can_serve": serving_json(serving),
         "allowed": sorted(lead.allowed),
     }
     return found
+
+
+def serving_json(serving: Serving | None) -> dict[str, Any] | None:
+    """Whether the office can connect a lead, and by which router; null where that is not asked."""
+    if serving is None:
+        return None
+    return {
+        "router": serving.router, "why": serving.why, "free": serving.free, "total": serving.total,
+        "asked_at": iso_z(serving.asked_at) if serving.asked_at else None, "verdict": serving.verdict,
+    }  # fmt: skip
 
 
 def status_json(entry: StatusEntry) -> dict[str, Any]:
@@ -215,9 +227,9 @@ def document_json(document: DocumentRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def detail_text(lead: LeadDetail, view: View) -> str:
+def detail_text(lead: LeadDetail, view: View, serving: Serving | None = None) -> str:
     """Everything about a lead, for reading."""
-    parts = [f"{lead.row.number}  {lead.row.title}", _detail_pairs(lead, view)]
+    parts = [f"{lead.row.number}  {lead.row.title}", _detail_pairs(lead, view, serving)]
     history = [(view.local(e.changed_at), e.status, e.changed_by, e.reason) for e in lead.status_history]
     done = [
         (view.local(a.scheduled_at or a.created_at, a.all_day), a.type, a.outcome, a.subject, a.created_by,
@@ -234,7 +246,7 @@ def detail_text(lead: LeadDetail, view: View) -> str:
     return "\n\n".join(parts)
 
 
-def _detail_pairs(lead: LeadDetail, view: View) -> str:
+def _detail_pairs(lead: LeadDetail, view: View, serving: Serving | None) -> str:
     rows: list[tuple[str, Any]] = []
     for field in LEAD_FIELDS:
         if view.hides(field.key) or field.key == "number":
@@ -251,6 +263,9 @@ def _detail_pairs(lead: LeadDetail, view: View) -> str:
     rows += [(f"custom.{name}", value) for name, value in lead.custom.items()]
     rows += [("Interests", lead.interests), ("Deleted", lead.row.is_deleted or None)]
     rows += [("Router user", _router_words(lead.row.router_user)), ("Open job", lead.pending_job)]
+    if serving is not None:
+        at = f" ({view.local(serving.answered_at)})" if serving.answered_at else ""
+        rows.append(("Service", f"{serving.verdict}{at}"))
     return pairs((label, None if value is False else value) for label, value in rows)
 
 

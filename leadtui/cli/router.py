@@ -1,19 +1,25 @@
-"""`leadtui router`: the list of routers, what they answer, what was left open on them, and the training router."""
+"""`leadtui router`: the list of routers and what was left open on them; its other verbs live in the files beside it."""
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from leadtui.cli import complete, tree
-from leadtui.cli.context import confirm, office, options, secret_from, warn
-from leadtui.cli.output import emit, pairs, say, table
-from leadtui.errors import Invalid, LeadtuiError, RouterError, UsageError
+from leadtui.cli.context import confirm, office, on_terminal, secret_from, warn
+from leadtui.cli.output import emit, pairs, table
+from leadtui.errors import Invalid, RouterError, UsageError
 
 if TYPE_CHECKING:
     from leadtui.services.office import Office
+
+VERBS: Final = ("leadtui.cli.router_ask", "leadtui.cli.router_audit", "leadtui.cli.router_simulate")
 
 app = tree.noun("Routers that customers' users are made on")
 
@@ -37,6 +43,16 @@ PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="read the 
 ServiceOption = Annotated[
     str | None, typer.Option("--service", metavar="pppoe|hotspot", help="what users usually get there")
 ]
+Branch = Annotated[
+    str | None,
+    typer.Option(
+        "--branch", metavar="NAME", help="whose leads it serves; empty: none", autocompletion=complete.branches
+    ),
+]
+Areas = Annotated[
+    list[str] | None,
+    typer.Option("--area", metavar="PLACE", help="named in the addresses it serves; several, or empty for none"),
+]
 
 PASSWORD_VARIABLE = "LEADTUI_ROUTER_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -53,6 +69,8 @@ def add(
     tls_anonymous: TlsAnonymous = False,
     password_stdin: PasswordStdin = False,
     service: ServiceOption = None,
+    branch: Branch = None,
+    area: Areas = None,
 ) -> None:
     """Add a router. The password comes from --password-stdin, LEADTUI_ROUTER_PASSWORD or a prompt."""
     from leadtui.services import routers
@@ -64,11 +82,10 @@ def add(
             field="password", code="missing_option",
             hint=f"or set {PASSWORD_VARIABLE}, or run it on a terminal to be asked",
         )  # fmt: skip
-    values = _given(name=name, host=host, username=username, port=port, service=service)
-    values |= _tls(tls, tls_pin, tls_ca, anonymous=tls_anonymous) | {"password": password}
+    values = _given(name=name, host=host, username=username, port=port, service=service, branch=branch)
+    values |= _tls(tls, tls_pin, tls_ca, anonymous=tls_anonymous) | _areas(area) | {"password": password}
     with office() as opened:
-        record = routers.add(opened, values)
-    _warn_of_tls(record)
+        record = _reached(opened, routers.add(opened, values))
     emit(record, lambda: _record_text(record))
 
 
@@ -85,6 +102,8 @@ def edit(
     username: Account = None,
     password_stdin: PasswordStdin = False,
     service: ServiceOption = None,
+    branch: Branch = None,
+    area: Areas = None,
     active: Annotated[
         bool | None, typer.Option("--active/--inactive", help="whether it is offered for new users")
     ] = None,
@@ -92,8 +111,8 @@ def edit(
     """Change a router: only what is given."""
     from leadtui.services import routers
 
-    values = _given(name=name, host=host, username=username, port=port, service=service)
-    values |= _tls(tls, tls_pin, tls_ca, anonymous=tls_anonymous)
+    values = _given(name=name, host=host, username=username, port=port, service=service, branch=branch)
+    values |= _tls(tls, tls_pin, tls_ca, anonymous=tls_anonymous) | _areas(area)
     if active is not None:
         values["is_active"] = "yes" if active else "no"
     if password_stdin:
@@ -104,8 +123,8 @@ def edit(
         raise UsageError("nothing to change was given", hint="see: leadtui router edit --help")
     with office() as opened:
         record = routers.edit(opened, router, values)
-    if "tls" in values:
-        _warn_of_tls(record)
+        if "tls" in values:
+            record = _reached(opened, record)
     emit(record, lambda: _record_text(record))
 
 
@@ -129,11 +148,27 @@ def _tls(tls: bool | None, pin: str | None, ca: str | None, *, anonymous: bool) 
     return {}
 
 
-def _warn_of_tls(record: dict[str, Any]) -> None:
-    if record["tls"] == "plain":
-        warn(f"passwords travel to {record['name']} unencrypted; --tls-pin or --tls-ca protect them")
-    elif record["tls"] == "anonymous":
-        warn(f"anonymous TLS hides what is sent, but anybody could answer as {record['name']}")
+def _areas(given: Sequence[str] | None) -> dict[str, str | None]:
+    """All `--area` together; empty when none was given."""
+    return {} if given is None else {"areas": ",".join(given)}
+
+
+def _reached(opened: Office, record: dict[str, Any]) -> dict[str, Any]:
+    """Say once what the way to the router means; on a terminal a certificate that nobody vouches for can be pinned at
+    once. The record as it is then.
+    """
+    from leadtui.cli.router_ask import offer_trust
+    from leadtui.services import routers
+
+    name = str(record["name"])
+    if words := routers.tls_warning(record):
+        warn(f"{words}: leadtui router trust {shlex.quote(name)}" if record["tls"] == "plain" else words)
+    if record["tls"] not in {"ca", "pin"} or not on_terminal():
+        return record
+    answer = routers.test(opened, name)
+    if not answer.ok and not offer_trust(opened, name, answer):
+        warn(f"{answer.error} {answer.hint or ''}".strip())
+    return routers.get(opened, name)
 
 
 @app.command("list")
@@ -177,28 +212,6 @@ def _record_text(record: dict[str, Any]) -> str:
     return pairs((key.replace("_", " "), value) for key, value in record.items())
 
 
-@app.command("test")
-def test(router: Name) -> None:
-    """Ask a router who it is and how fast it answers; exit 6 when it does not."""
-    from leadtui.services import routers
-
-    with office() as opened:
-        answer = routers.test(opened, router)
-    if answer.warning:
-        warn(answer.warning)
-    if answer.ok:
-        emit(
-            answer.as_json(),
-            f'{router}: RouterOS {answer.version}, "{answer.identity}", {answer.board}, {answer.latency_ms:g} ms',
-        )
-        return
-    if options().json:
-        emit(answer.as_json(), "")
-    shown = f"the certificate it shows: {answer.fingerprint}" if answer.fingerprint else None
-    hint = "\n  ".join(part for part in (answer.hint, shown) if part)
-    raise RouterError(answer.error or "no answer", hint=hint or None)
-
-
 @app.command("remove")
 def remove(
     router: Name,
@@ -218,50 +231,6 @@ def remove(
     emit({"removed": record["name"]}, f"removed {record['name']}")
 
 
-@app.command("profiles")
-def profiles(router: Name, service: ServiceOption = None) -> None:
-    """The profiles a router has; in a rate limit the first figure is the customer's upload."""
-    from leadtui.services import routers
-
-    with office() as opened:
-        rows = routers.profiles(opened, router, service=service)
-    keys = ("name", "rate_limit", "local_address", "remote_address", "comment")
-    emit(
-        {"total": len(rows), "profiles": rows},
-        lambda: table([key.replace("_", " ") for key in keys], [[row[key] for key in keys] for row in rows]),
-    )
-
-
-@app.command("users")
-def users(
-    router: Name,
-    show_secret: Annotated[
-        bool, typer.Option("--show-secret", help="with their passwords, of leads you may convert; this is recorded")
-    ] = False,
-) -> None:
-    """The users this program made on a router, as they stand there now; those of others are counted."""
-    from leadtui.services import routers
-    from leadtui.services.conversion import settle_on_start
-
-    with office() as opened:
-        for settled in settle_on_start(opened):
-            warn(f"an earlier conversion of {settled.lead_number} was left open: {settled.message}")
-        found = routers.users(opened, router)
-        if show_secret:
-            for user in found["users"]:
-                secret = routers.reveal(opened, router, user["service"], user["username"])
-                user["password"] = secret.reveal() if secret is not None else None
-    keys = ["username", "service", "profile", "ip", "state", "lead_number", "customer_id"]
-    keys += ["password"] if show_secret else []
-    emit(
-        found,
-        lambda: "\n".join((
-            table([key.replace("_", " ") for key in keys], [[user[key] for key in keys] for user in found["users"]]),
-            f"{found['total']} of ours, {found['foreign_count']} of others",
-        )),
-    )  # fmt: skip
-
-
 @app.command("pending")
 def pending(
     resolve: Annotated[
@@ -269,13 +238,13 @@ def pending(
     ] = False,
     job: Annotated[int | None, typer.Option("--job", metavar="ID", help="only this one")] = None,
 ) -> None:
-    """Conversions that are under way or were left open; --resolve settles those that nobody works on."""
+    """What is under way with routers or was left open; --resolve settles what it can."""
     from leadtui.services import conversion
 
     with office() as opened:
         if not resolve:
             rows = [_job(row) for row in conversion.pending(opened) if job in (None, row.id)]
-            keys = ("id", "lead_number", "router", "username", "state", "by", "held", "last_error")
+            keys = ("id", "kind", "lead_number", "router", "username", "state", "by", "held", "last_error")
             emit(
                 {"total": len(rows), "jobs": rows},
                 lambda: (
@@ -285,12 +254,15 @@ def pending(
             return
         answers = conversion.resolve(opened, job)
     document = [
-        {"job_id": a.job_id, "lead_number": a.lead_number, "router": a.router, "username": a.username,
+        {"job_id": a.job_id, "kind": a.kind, "lead_number": a.lead_number, "router": a.router, "username": a.username,
          "outcome": a.outcome, "message": a.message}
         for a in answers
     ]  # fmt: skip
     text = "\n".join(f"{a.lead_number} on {a.router}: {a.message}" for a in answers) or "nothing is open"
     emit({"total": len(answers), "resolved": document}, text)
+    for answer in answers:
+        if answer.outcome == "refused":
+            warn(f"{answer.router} refused what the store says of {answer.lead_number}: {answer.message}")
     if unknown := [a for a in answers if a.outcome == "unknown"]:
         raise RouterError(
             f"{len(unknown)} of {len(answers)} could not be settled", code="unsettled",
@@ -300,49 +272,13 @@ def pending(
 
 def _job(row: Any) -> dict[str, Any]:
     return {
-        "id": row.id, "lead_number": row.lead_number, "router": row.router, "service": row.service,
+        "id": row.id, "kind": row.kind, "lead_number": row.lead_number, "router": row.router, "service": row.service,
         "username": row.username, "state": row.state, "step": row.step, "by": row.by, "since": row.since,
         "attempts": row.attempts, "last_error": row.last_error, "held": row.is_held,
         "recheck_until": row.recheck_until,
     }  # fmt: skip
 
 
-@app.command("simulate")
-def simulate(
-    port: Annotated[int | None, typer.Option("--port", help="0 for any free one")] = None,
-    state: Annotated[
-        Path | None, typer.Option("--state", metavar="FILE", help="where it keeps its users; else in memory")
-    ] = None,
-) -> None:
-    """Serve a training RouterOS on this machine (admin/admin) until interrupted.
-
-    With a demo's database it answers where the demo recorded it.
-    """
-    import signal
-    import threading
-
-    from leadtui.router.simulator import run_simulator
-
-    identity: dict[str, str] = {}
-    if port is None and state is None:
-        port, state, identity = _recorded()
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
-    run_simulator(port or 0, state, on_listening=lambda at: say(f"LISTENING {at}"), stop=stop, **identity)
-
-
-def _recorded() -> tuple[int | None, Path | None, dict[str, Any]]:
-    """Port, state file and name of the demo's router, when the database is a demo's."""
-    import os
-
-    if not options().db and not os.environ.get("LEADTUI_DB"):
-        return None, None, {}
-    try:
-        with office() as opened:
-            from leadtui.services.demo import recorded_router
-
-            found = recorded_router(opened)
-    except (ImportError, LeadtuiError):
-        return None, None, {}
-    return (found.port, found.state_file, {"identity": found.name}) if found is not None else (None, None, {})
+for _module in VERBS:
+    if importlib.util.find_spec(_module) is not None:
+        importlib.import_module(_module).register(app)

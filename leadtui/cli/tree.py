@@ -18,7 +18,8 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "init": ("leadtui.cli.init", "make a new database from a preset"),
     "demo": ("leadtui.cli.demo", "a throw-away database with believable leads, to look around"),
     "lead": ("leadtui.cli.lead", "leads: add, find, edit, move on, convert"),
-    "package": ("leadtui.cli.catalogue", "packages that leads are interested in"),
+    "customer": ("leadtui.cli.customer", "customers: find, show, edit, suspend, resume, change their package"),
+    "package": ("leadtui.cli.package", "packages that leads are interested in, and their profiles on routers"),
     "source": ("leadtui.cli.catalogue", "where leads come from"),
     "status": ("leadtui.cli.catalogue", "the statuses of a pipeline"),
     "pipeline": ("leadtui.cli.catalogue", "pipelines"),
@@ -30,6 +31,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "role": ("leadtui.cli.role", "what each role may do, and with which leads"),
     "undo": ("leadtui.cli.history", "take back the last act, or a batch"),
     "audit": ("leadtui.cli.history", "who changed what, and when"),
+    "worker": ("leadtui.cli.worker", "the work that goes on by itself, without a screen"),
     "db": ("leadtui.cli.db", "the database itself"),
     "config": ("leadtui.cli.configure", "settings of this program and of the office"),
 }

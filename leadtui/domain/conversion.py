@@ -1,10 +1,13 @@
-"""What a conversion is, with no database and no router: the request's checks, the plan, its words (spec §L)."""
+"""What a conversion is, with no database and no router: the request's checks, its words (spec §L).
+
+Also the words of the other things asked of routers: they share the journal and its settling.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from leadtui.errors import Invalid, Refused
@@ -21,7 +24,25 @@ STEPS_OF_PEOPLE = {
 SUCCESS = "Lead converted to customer successfully"
 """The words of S1 (spec §L 107)."""
 
+JobKind = Literal["convert", "suspend", "resume", "package", "mend"]
+"""What is asked of a router for a lead."""
+
+KIND_NOUNS: Mapping[str, str] = {
+    "convert": "conversion", "suspend": "suspension", "resume": "resumption", "package": "change of package",
+    "mend": "repair",
+}  # fmt: skip
+"""The kinds of jobs as nouns."""
+
+KIND_VERBS: Mapping[str, str] = {
+    "convert": "converting this lead", "suspend": "suspending this customer", "resume": "resuming this customer",
+    "package": "changing this customer's package", "mend": "repairing this customer's router user",
+}  # fmt: skip
+"""What somebody is doing who holds a job."""
+
 RowState = Literal["will", "ok", "warn", "bad"]
+Sign = Literal["", "+", "~", "=", "-"]
+"""In a plan: something new · changed · as it is · removed; nothing for what is only said."""
+
 StepState = Literal["started", "done", "failed"]
 
 _SEPARATORS = re.compile(r"[\s./-]+")
@@ -32,17 +53,21 @@ _GST = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][0-9A-Z]{3}")
 
 @dataclass(frozen=True, slots=True)
 class PlanStep:
-    """One line of the plan: where something will be made, what, and what is known of it already."""
+    """One line of a plan: where, what, what is known of it already, and what becomes of it (`sign`)."""
 
     where: str
     what: str
     detail: str = ""
     state: RowState = "will"
+    sign: Sign = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StepEvent:
-    """Progress of a running conversion. `key`: intent, connect, user, look, customer; `text` is a short sentence."""
+    """Progress of something asked of a router; `text` is a short sentence.
+
+    `key`: intent, connect, user, queue, sessions, read_back, customer (the last transaction), look.
+    """
 
     key: str
     state: StepState
@@ -56,27 +81,6 @@ class TaxIds:
     pan: str | None = None
     aadhar: str | None = None
     gst: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PlanFacts:
-    """What the plan is made of: all names as a person knows them."""
-
-    number: str
-    title: str
-    pipeline: Pipeline
-    stage: Stage
-    target: Stage
-    customer_type: str
-    linked_customer: str | None = None
-    documents: int = 0
-    router: str | None = None
-    service: str = "pppoe"
-    username: str = ""
-    profile: str = ""
-    ip: str | None = None
-    tag: str = ""
-    extra: Sequence[str] = field(default_factory=tuple)
 
 
 def customer_type(text: str | None) -> str:
@@ -95,6 +99,33 @@ def tax_ids(pan: str | None = None, aadhar: str | None = None, gst: str | None =
         _tax_id(aadhar, _AADHAR, "aadhar", "Aadhaar number", "12 digits"),
         _tax_id(gst, _GST, "gst", "GST number", "15 characters: 22ABCDE1234F1Z5"),
     )
+
+
+def tax_warnings(ids: TaxIds) -> tuple[str, ...]:
+    """What looks like a slip of the keys in well-formed identifiers: said, never refused."""
+    warnings = []
+    if ids.aadhar and not _is_verhoeff(ids.aadhar):
+        warnings.append("the Aadhaar number's last digit does not fit the others: compare it with the card")
+    if ids.gst and ids.pan and ids.gst[2:12] != ids.pan:
+        warnings.append("the GST number holds another PAN than the one given")
+    return tuple(warnings)
+
+
+_TIMES = (
+    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
+)  # fmt: skip
+_TURN = "1576283094"
+"""Verhoeff's tables: the multiplication of the dihedral group of ten elements, and what a place does to its digit."""
+
+
+def _is_verhoeff(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (Verhoeff), as Aadhaar numbers have it."""
+    turned, check = "0123456789", 0
+    for digit in reversed(digits):
+        check = int(_TIMES[check][int(turned[int(digit)])])
+        turned = "".join(_TURN[int(one)] for one in turned)
+    return check == 0
 
 
 def _tax_id(text: str | None, pattern: re.Pattern[str], key: str, label: str, example: str) -> str | None:
@@ -132,38 +163,6 @@ def refuse_router(pipeline: Pipeline) -> None:
     """Refuses a router user where the pipeline makes none (spec AG16). Raises Invalid."""
     if "router_user" not in pipeline.conversion_steps:
         raise Invalid(f"leads of {pipeline.name} get no router user", field="router", hint="convert without --router")
-
-
-def plan_rows(facts: PlanFacts) -> list[PlanStep]:
-    """The plan as it stands before any router was asked."""
-    rows = []
-    documents = f"{facts.documents} document{'' if facts.documents == 1 else 's'} copied" if facts.documents else ""
-    if facts.linked_customer:
-        rows.append(PlanStep("store", f"link to customer {facts.linked_customer}", documents))
-    elif "customer" in facts.pipeline.conversion_steps:
-        rows.append(PlanStep("store", f"customer, {facts.customer_type}, from this lead", documents))
-    if facts.router is not None:
-        menu = "/ppp/secret" if facts.service == "pppoe" else "/ip/hotspot/user"
-        address = f"address {facts.ip}" if facts.ip else "dynamic address"
-        rows.append(
-            PlanStep(
-                facts.router, f"{menu}  + {facts.username}", f"profile {facts.profile}, {address}, comment {facts.tag}"
-            )
-        )
-    locked = ", locked" if facts.target.is_locked else ""
-    rows.append(
-        PlanStep(
-            "lead",
-            f"{facts.stage.mark} {facts.stage.name} → {facts.target.mark} {facts.target.name}{locked}",
-            "a router user can be made later only by reopening" if facts.router is None and locked else "",
-        )
-    )
-    rows += [
-        PlanStep("you", STEPS_OF_PEOPLE[step], "becomes a task", "warn")
-        for step in facts.pipeline.conversion_steps
-        if step in STEPS_OF_PEOPLE
-    ]
-    return rows
 
 
 def success_words(*, customer: bool, username: str | None, router: str | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,9 @@ class RouterUserRow:
     state: str
     lead_number: str | None = None
     customer_id: int | None = None
+    first_online_at: datetime | None = None
+    first_online_ip: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +251,98 @@ class AuditRow:
     changes: Mapping[str, tuple[Any, Any]]
     batch: int | None
     lead_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerRow:
+    """A customer as lists show it and JSON answers it. `leads` are numbers, those the actor may see.
+
+    A tax id that the actor may not read whole is masked; a field hidden from the role is None.
+    """
+
+    id: int
+    name: str
+    type: str
+    phone: str | None
+    email: str | None
+    pan: str | None
+    aadhar: str | None
+    gst: str | None
+    family_group: str | None
+    package: str | None
+    branch: str | None
+    state: str
+    created_at: datetime
+    leads: tuple[str, ...] = ()
+    router_users: tuple[RouterUserRow, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What to call the customer."""
+        return self.name or f"customer {self.id}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; times stay datetimes for the command line to write."""
+        keys = ("router", "username", "service", "profile", "ip", "state", "first_online_at")
+        users = [{key: getattr(user, key) for key in keys} for user in self.router_users]
+        own = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**own, "leads": list(self.leads), "router_users": users}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerPage:
+    """One page of customers. `total` counts everything that was found, or is None when it was not asked for."""
+
+    total: int | None
+    rows: tuple[CustomerRow, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerLead:
+    """A lead of a customer, in short; fees in minor units, None when hidden or not agreed."""
+
+    id: int
+    number: str
+    name: str | None
+    status: str
+    assigned_to: str | None
+    created_at: datetime
+    converted_at: datetime | None
+    installation_fee: int | None = None
+    monthly_fee: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDetail:
+    """Everything about one customer. `others` and `family_others` count what the actor may not see."""
+
+    customer: CustomerRow
+    leads: tuple[CustomerLead, ...] = ()
+    users: tuple[RouterUserRow, ...] = ()
+    documents: tuple[DocumentRow, ...] = ()
+    history: tuple[AuditRow, ...] = ()
+    family: tuple[tuple[int, str], ...] = ()
+    """The other members of the family group: id and name."""
+    others: int = 0
+    family_others: int = 0
+    allowed: frozenset[str] = frozenset()
+    """Of edit, suspend, resume, package, reveal: what the actor may do, and what makes sense now."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDone:
+    """What a change of a customer answers: the customer as it is now, its batch, the fields that changed."""
+
+    customer: CustomerRow
+    batch: int | None
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyGroupRow:
+    """Customers who belong together, and how many they are."""
+
+    id: int
+    name: str
+    members: int

@@ -21,6 +21,7 @@ READABLE_ALPHABET = "abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ2346789"
 """Letters and digits that stay apart on paper and on the telephone: without 0 O o, 1 l I i, 5 S, and B (8)."""
 
 _ALLOWED = re.compile(r"[A-Za-z0-9._@-]+")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._@+/:&()-]*[A-Za-z0-9._@+/:&()-])?")
 _NOT_SUGGESTED = re.compile(r"[^a-z0-9]+")
 _LOOKS_BOOLEAN = frozenset({"yes", "no", "true", "false"})
 _FALLBACK = "user"
@@ -59,6 +60,22 @@ def check_username(value: str) -> str:
 def check_password(value: str) -> str:
     """`value` itself when it can be a router user's password, else `Invalid` with field `password`; never quotes it."""
     return _check(value, field="password", what="password", shortest=PASSWORD_MIN, longest=PASSWORD_MAX)
+
+
+def check_name(value: str, *, field: str, what: str) -> str:
+    """`value` itself when a profile or a queue can be called so, else `Invalid` with `field`.
+
+    Printable ASCII that begins with a letter or a digit: `*1` would be an id, and a comma separates names.
+    """
+    if not value or len(value) > USERNAME_MAX:
+        raise Invalid(f"The {what} needs 1 to {USERNAME_MAX} characters.", field=field)
+    if not _NAME.fullmatch(value):
+        raise Invalid(
+            f"The {what} may hold only unaccented letters, digits, blanks and . _ @ + - / : & ( )",
+            field=field,
+            hint="it begins with a letter or a digit and does not end with a blank",
+        )
+    return value
 
 
 def suggest_username(name: str, taken: Callable[[str], bool] | Container[str] = ()) -> str:

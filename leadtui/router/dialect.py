@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from leadtui.router.port import Service
+from leadtui.router.values import Service
 
 Row = Mapping[str, str]
 TrapKind = Literal["duplicate", "permission", "no_menu", "no_item", "no_profile", "other"]
@@ -19,7 +19,10 @@ TrapKind = Literal["duplicate", "permission", "no_menu", "no_item", "no_profile"
 
 @dataclass(frozen=True, slots=True)
 class ServiceMenu:
-    """Where the users of a service live on the router, and what its properties are called there."""
+    """Where the users of a service live on the router, and what its properties are called there.
+
+    `profile_fields`: the properties of a profile that are ours to set, and what they are called in our words.
+    """
 
     users: str
     profiles: str
@@ -29,6 +32,7 @@ class ServiceMenu:
     fixed: Mapping[str, str]
     user_properties: tuple[str, ...]
     profile_properties: tuple[str, ...]
+    profile_fields: Mapping[str, str]
     active_properties: tuple[str, ...]
 
 
@@ -45,6 +49,13 @@ MENUS: Mapping[Service, ServiceMenu] = {
             *("caller-id", "last-logged-out"),
         ),
         profile_properties=(".id", "name", "rate-limit", "local-address", "remote-address", "comment"),
+        profile_fields={
+            "name": "name",
+            "rate-limit": "rate_limit",
+            "remote-address": "pool",
+            "local-address": "gateway",
+            "comment": "comment",
+        },
         active_properties=(".id", "name", "service", "address", "caller-id", "uptime"),
     ),
     "hotspot": ServiceMenu(
@@ -60,9 +71,13 @@ MENUS: Mapping[Service, ServiceMenu] = {
         ),
         # No comment here: asking for it is an "unknown parameter" (facts/mikrotik §0.7).
         profile_properties=(".id", "name", "rate-limit", "address-pool"),
+        profile_fields={"name": "name", "rate-limit": "rate_limit", "address-pool": "pool"},
         active_properties=(".id", "user", "address", "mac-address", "uptime"),
     ),
 }
+
+QUEUES = "/queue/simple"
+QUEUE_PROPERTIES = (".id", "name", "target", "max-limit", "disabled", "comment")
 
 _TRAPS: tuple[tuple[TrapKind, re.Pattern[str]], ...] = (
     ("permission", re.compile(r"not enough permissions")),
@@ -119,6 +134,15 @@ def address_or_none(value: str | None) -> str | None:
         return str(ipaddress.ip_address(value))
     except ValueError:
         return value
+
+
+def single_address(value: str) -> str | None:
+    """The address of `10.0.0.5` or `10.0.0.5/32`; None for a network, a name, several, 0.0.0.0 or nothing."""
+    try:
+        address = ipaddress.IPv4Address(value.strip().removesuffix("/32"))
+    except ValueError:
+        return None
+    return str(address) if int(address) else None
 
 
 def router_time(value: str | None) -> str | None:

@@ -11,7 +11,7 @@ from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
-_ONE_ONLY: Final = frozenset({"leads.edit", "leads.convert", "leads.documents"})
+_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents"})
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
@@ -90,8 +90,12 @@ class LeadCommands(LeadScreen[Any]):
         self._act("log_dialog", "LogDialog")
 
     def do_convert(self) -> None:
-        """Make a customer of the lead."""
-        self.open_dialog("convert", "ConvertWizard", self.target().ids[0])
+        """Make a customer of the lead; of several after a preview."""
+        target = self.target()
+        if target.count > 1:
+            self.open_dialog("convert", "ConvertMany", target.ids, target.where)
+        else:
+            self.open_dialog("convert", "ConvertWizard", target.ids[0])
 
     def do_lose(self) -> None:
         """Mark as lost; a lost lead is reopened."""

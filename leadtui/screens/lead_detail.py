@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,8 +14,11 @@ from leadtui.errors import LeadtuiError, NotFound
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands
 from leadtui.screens.lead_facts import Facts
-from leadtui.screens.lead_pages import read_lead
+from leadtui.screens.lead_pages import read_lead, read_serving
 from leadtui.widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from leadtui.services.serving import Serving
 
 
 class LeadDetailScreen(LeadCommands):
@@ -40,6 +44,7 @@ class LeadDetailScreen(LeadCommands):
         self.where = where
         self.sort = sort
         self.detail: LeadDetail | None = None
+        self.serving: Serving | None = None
         self.neighbours: tuple[int | None, int | None] = (None, None)
         self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
@@ -80,10 +85,32 @@ class LeadDetailScreen(LeadCommands):
         # A lead that left the list (its status was changed, say) has no place there: the old neighbours still lead on.
         if new or around != (None, None):
             self.neighbours = around
-        facts = Facts(detail, self.office.catalog, self.office.actor.hidden_fields, self.lead_app.plain)
-        self.heading(*facts.title())
-        self.query_one(Sheet).show(facts.sheet, keep_place=not new)
+        if new:
+            self.serving = None
+        self._draw(detail, keep_place=not new)
         self.lead_app.refresh_hints()
+        self._ask_serving(detail.row)
+
+    def _draw(self, detail: LeadDetail, *, keep_place: bool) -> None:
+        actor = self.office.actor
+        facts = Facts(detail, self.office.catalog, actor.hidden_fields, self.lead_app.plain, self.serving)
+        self.heading(*facts.title())
+        self.query_one(Sheet).show(facts.sheet, keep_place=keep_place)
+
+    def _ask_serving(self, row: LeadRow) -> None:
+        """Can we serve this door? Read behind the lead, which does not wait for it."""
+        if row.is_converted or row.is_lost or row.is_deleted:
+            self._show_serving(row.id, None)
+            return
+        self.run_blocking(
+            read_serving, self.office, row.id, then=partial(self._show_serving, row.id), failed=lambda error: None,
+            group="lead.serving",
+        )  # fmt: skip
+
+    def _show_serving(self, lead_id: int, serving: Serving | None) -> None:
+        if self.detail is not None and self.detail.row.id == lead_id and serving != self.serving:
+            self.serving = serving
+            self._draw(self.detail, keep_place=True)
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, NotFound):
@@ -107,7 +134,10 @@ class LeadDetailScreen(LeadCommands):
         return self.detail.row if self.detail is not None and self.detail.row.id == self.lead_id else None
 
     def why_disabled(self, command: Command) -> str | None:
-        """`[` and `]` only where there is a list."""
+        """`[` and `]` only where there is a list; `w` only where there is a customer."""
+        if command.id == "leads.customer":
+            row = self.lead()
+            return "this lead is no customer yet" if row is None or row.customer_id is None else None
         step = {"leads.previous": 0, "leads.next": 1}.get(command.id)
         if step is not None:
             if self.sort is None:
@@ -131,6 +161,14 @@ class LeadDetailScreen(LeadCommands):
     def do_previous(self) -> None:
         """The lead before it."""
         self._go(self.neighbours[0])
+
+    def do_customer(self) -> None:
+        """The customer that the lead has become."""
+        from leadtui.screens.customer_detail import CustomerDetailScreen
+
+        row = self.lead()
+        if row is not None and row.customer_id is not None:
+            self.app.push_screen(CustomerDetailScreen(row.customer_id))
 
     def _go(self, lead_id: int | None) -> None:
         if lead_id is not None:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
@@ -15,8 +15,12 @@ from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
+from leadtui.screens.router_cells import ago
 from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
 from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
+
+if TYPE_CHECKING:
+    from leadtui.services.serving import Serving
 
 WIDE = 110
 """From this width on the timeline stands beside the facts."""
@@ -44,12 +48,15 @@ _COUNTS: Final = (
 
 @dataclass(frozen=True)
 class Facts:
-    """One lead, ready to be laid out in any width. `hidden` are the fields the role may not see."""
+    """One lead, ready to be laid out in any width. `hidden` are the fields the role may not see; `serving` says whether
+    the office can connect it.
+    """
 
     detail: LeadDetail
     catalog: Catalog
     hidden: frozenset[str] = frozenset()
     plain: bool = False
+    serving: Serving | None = None
 
     # Values
 
@@ -108,7 +115,7 @@ class Facts:
         ]
         if self.detail.pending_job:
             state = _PENDING.get(self.detail.pending_job, self.detail.pending_job)
-            lines.append(Line(text((f"Conversion not settled: {state}; 2 then p settles it", "warning"))))
+            lines.append(Line(text((f"Conversion not settled: {state}; 3 then p settles it", "warning"))))
         if row.is_deleted:
             lines.append(Line(text(("Deleted; D restores it", "warning"))))
         if row.is_protected:
@@ -151,8 +158,19 @@ class Facts:
         if row.has_router and "has_router" not in self.hidden:
             kind = f": {row.router_type}" if row.router_type else ""
             lines.append(Line(text(f"has a router{kind}")))
+        lines += self._can_serve(width)
         lines += self._pairs(_WANTS)
         return lines if len(lines) > start else [*lines, Line(text(("not said yet", "muted")))]
+
+    def _can_serve(self, width: int) -> list[Line]:
+        """Can we serve this door? By which router, and how old the figures are."""
+        found = self.serving
+        if found is None:
+            return []
+        age = f", {ago(found.answered_at)}" if found.answered_at is not None else ""
+        sure = bool(found.free) and not found.is_stale and found.error is None
+        said = wrapped(self.signs(f"{found.verdict}{age}"), width - 2)
+        return [Line(text((words, "success" if sure else "warning"))) for words in said]
 
     def money(self) -> list[Line]:
         """Fees agreed, and what the lead can spend. No section at all for roles that see no money."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.filters import parse
@@ -17,6 +17,9 @@ from leadtui.domain.records import LeadDetail, LeadRow
 from leadtui.widgets.filter_bar import Completion
 from leadtui.widgets.lead_cells import COLUMNS_BY_KEY, DEFAULT_COLUMNS
 from leadtui.widgets.pages import Marks, TableState
+
+if TYPE_CHECKING:
+    from leadtui.services.serving import Serving
 
 PREFERENCE = "leads.view"
 MOST_MARKS = 1000
@@ -207,6 +210,13 @@ def read_lead(office: Any, lead_id: int) -> LeadDetail:
 
     detail: LeadDetail = leads.get(office, lead_id)
     return detail
+
+
+def read_serving(office: Any, lead_id: int) -> Serving | None:
+    """Whether the office can connect a lead, by what is known of its routers."""
+    from leadtui.services import serving
+
+    return serving.can_serve(office, lead_id)
 
 
 def find_leads(office: Any, words: str, limit: int = 20) -> Sequence[LeadRow]:

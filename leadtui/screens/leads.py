@@ -320,8 +320,9 @@ class LeadsScreen(LeadCommands):
             self.app.push_screen(LeadDetailScreen(event.row_id, self.view.where, self.view.order), self._returned)
 
     def _find_places(self, words: str) -> list[Place]:
-        """For the palette: leads by name, phone, email or number. Called in a thread."""
-        from leadtui.screens.palette import Place
+        """For the palette: leads by name, phone, email or number, and customers. Called in a thread."""
+        from leadtui.screens.customer_pages import MOST_PLACES, customer_places
+        from leadtui.screens.palette import MOST_LEADS, Place
 
         country = self.office.catalog.country
 
@@ -330,14 +331,20 @@ class LeadsScreen(LeadCommands):
 
             self.app.push_screen(LeadDetailScreen(lead_id))
 
-        return [
+        def show(customer_id: int) -> None:
+            from leadtui.screens.customer_detail import CustomerDetailScreen
+
+            self.app.push_screen(CustomerDetailScreen(customer_id))
+
+        places = [
             Place(
                 f"{row.title}  {format_phone(row.phone, country) if row.phone else row.phone_raw or ''}",
                 f"{row.number} · {row.status}",
                 partial(go, row.id),
             )
-            for row in find_leads(self.office, words)
+            for row in find_leads(self.office, words, MOST_LEADS - MOST_PLACES)
         ]
+        return places + customer_places(self.office, words, show)
 
     def _returned(self, lead_id: int | None) -> None:
         """Back from a lead: the cursor goes to the one shown last."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from leadtui.commands import Command
+from leadtui.domain.packages import package_warnings
 from leadtui.errors import LeadtuiError
 from leadtui.screens.base import LeadScreen
 from leadtui.screens.office_nouns import NOUNS, SETTINGS, Noun, cell_text, form_values
@@ -75,10 +76,11 @@ class Kinds(Widget):
 
 
 class OfficeScreen(LeadScreen[None]):
-    """Main screen 4."""
+    """Main screen 5."""
 
     SCOPE = "office"
     HINTS: ClassVar[tuple[str, ...]] = ("office.next_tab", "office.new", "office.edit", "office.retire")
+    PACKAGE_HINTS: ClassVar[tuple[str, ...]] = (*HINTS, "office.push", "office.drift")
     DEFAULT_CSS: ClassVar[str] = """
     OfficeScreen #note { height: auto; padding: 0 1; color: $text-muted; }
     """
@@ -127,6 +129,7 @@ class OfficeScreen(LeadScreen[None]):
         """Show another kind."""
         self.kind = kind % len(NOUNS)
         self.query_one(Kinds).show(self.kind)
+        self.hints.show_hints(self.PACKAGE_HINTS if self.noun.key == "package" else self.HINTS)
         table = self.table
         table.empty = f"No {self.noun.title.lower()} yet — n adds one"
         table.show(ListProvider(()), keep_place=False)
@@ -167,7 +170,9 @@ class OfficeScreen(LeadScreen[None]):
             return "Settings are changed, not added"
         if command.id == "office.retire" and not self.noun.can_retire:
             return f"A {self.noun.one} cannot be retired"
-        if command.id in ("office.edit", "office.retire") and self.table.cursor_row is None:
+        if command.id in ("office.push", "office.drift") and self.noun.key != "package":
+            return "Only packages are pushed to routers"
+        if command.id in ("office.edit", "office.retire", "office.push") and self.table.cursor_row is None:
             return "There is no entry here"
         return None
 
@@ -198,6 +203,8 @@ class OfficeScreen(LeadScreen[None]):
         values: dict[str, str] = {}
         if noun.key == "status" and (entry := self.entry) is not None:
             values["pipeline"] = str(entry.get("pipeline", ""))
+        if noun.key == "package":
+            values["addressing"] = "dynamic"
 
         def save(typed: dict[str, str]) -> Any:
             from leadtui.services import admin
@@ -246,6 +253,9 @@ class OfficeScreen(LeadScreen[None]):
         self._load()
         name = answer.get("name", "") if isinstance(answer, Mapping) else ""
         self.done(f"{noun.one.capitalize()} {one_line(name)} {words}".replace("  ", " "))
+        if noun.key == "package":
+            for sentence in package_warnings(answer):
+                self.app.notify(f"{one_line(name)}: {sentence}", severity="warning")
 
     def do_retire(self) -> None:
         """Offer the entry no more; where it is used it stays. A retired one is offered again."""
@@ -261,6 +271,19 @@ class OfficeScreen(LeadScreen[None]):
 
         words = "retired: kept where it is used" if active else "offered again"
         self.run_blocking(write, then=lambda answer: self._saved(noun, words, answer or {"name": entry.get("name")}))
+
+    def do_push(self) -> None:
+        """The package under the cursor, to routers."""
+        from leadtui.screens.package_push import PackagePush
+
+        if (entry := self.entry) is not None:
+            self.app.push_screen(PackagePush(str(entry["name"])))
+
+    def do_drift(self) -> None:
+        """Where routers and packages differ."""
+        from leadtui.screens.package_drift import PackageDrift
+
+        self.app.push_screen(PackageDrift())
 
 
 def _row_id(row: Entry) -> Any:

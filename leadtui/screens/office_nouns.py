@@ -42,13 +42,26 @@ NAME = FieldSpec("name", "Name", required=True, max_length=100)
 STATE = Column("state", "", 9)
 
 
+ADDRESSING = (
+    ("dynamic", "any of the pool"),
+    ("fixed", "one of its own"),
+    ("queue", "one of its own, with a simple queue"),
+)
+"""Where a customer's address comes from."""
+
+
 def _package(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
     return (
         NAME,
         FieldSpec("monthly", f"Monthly ({catalog.currency})", "money"),
         FieldSpec("installation", f"Installation ({catalog.currency})", "money"),
-        FieldSpec("profile", "Router profile", help="the PPP profile on the router, exactly as it is called there"),
-        FieldSpec("speed", "Speed", placeholder="20M/20M", max_length=40),
+        FieldSpec("profile", "Router profile", help="its name on routers; p brings it there", max_length=63),
+        FieldSpec("speed", "Speed", placeholder="20 Mbps", max_length=40),
+        FieldSpec("upload", "Upload", placeholder="5M", help="what the customer can send"),
+        FieldSpec("download", "Download", placeholder="20M", help="what the customer can receive"),
+        FieldSpec("pool", "Address pool", help="its name on routers", max_length=63),
+        FieldSpec("gateway", "Gateway", placeholder="10.20.0.1", help="the router's own address towards customers"),
+        FieldSpec("addressing", "Address", "choice", required=True, choices=ADDRESSING),
         FieldSpec("kind", "Kind", placeholder="package", help="package, insurance, unit, property or tour"),
     )
 
@@ -93,10 +106,10 @@ PRESETS: Mapping[str, str] = {
 NOUNS: tuple[Noun, ...] = (
     Noun(
         "package", "Packages", "package",
-        (Column("name", "Name", 22, min_width=18, grow=2), Column("monthly", "Monthly", 12, align="right"),
+        (Column("name", "Name", 22, min_width=18, grow=2), Column("monthly", "Monthly", 12, min_width=9, align="right"),
          Column("installation", "Installation", 12, min_width=12, align="right"),
-         Column("profile", "Profile", 12, drop=1),
-         Column("speed", "Speed", 10, min_width=9, drop=2), STATE),
+         Column("profile", "Profile", 12, min_width=7, drop=1),
+         Column("rates", "Up/down", 10, min_width=9, drop=2), STATE),
         _package,
     ),
     Noun(
@@ -157,6 +170,8 @@ SETTINGS: Mapping[str, str] = {
     "score_qualified": "from this score on a lead counts as qualified",
     "score_hot": "from this score on a lead counts as hot",
     "stage_word": "what a status is called on screen",
+    "never_online_days": "a new customer not online for so many days is listed",
+    "router_poll_minutes": "how often routers are asked for their load; 0: never",
 }
 """What the settings mean; the order they are shown in. Others follow, without words."""
 
@@ -176,6 +191,9 @@ def cell_text(row: Mapping[str, Any], key: str) -> str:
         return "" if row.get("is_active", True) else "retired"
     if key == "meaning":
         return one_line(row.get("meaning") or meaning(row))
+    if key == "rates":
+        given = row.get("upload") and row.get("download")
+        return f"{row['upload']}/{row['download']}" if given else one_line(row.get("speed") or "")
     value = row.get(key)
     if key in ("monthly", "installation") and value:
         return f"{Decimal(str(value)):,}"

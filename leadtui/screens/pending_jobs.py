@@ -1,4 +1,4 @@
-"""Conversions that are under way or were left open, and settling them."""
+"""What was asked of routers and is under way or was left open: conversions, suspensions …; and settling it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from leadtui.services.conversion import PendingJob, Resolution
 
 _WORDS = {
-    "planned": "nothing was sent yet", "applying": "the router may hold the user",
+    "planned": "nothing was sent yet", "applying": "the router may have been changed",
     "unknown": "the router must be looked at",
     "failed": "undone; looked at again for a late answer",
 }  # fmt: skip
@@ -43,7 +43,7 @@ class PendingJobs(LeadModal[None]):
     def body(self) -> ComposeResult:
         """First row, the jobs, what settling said, hints."""
         with Vertical(id="sheet"):
-            yield TitleLine("Open conversions")
+            yield TitleLine("Left open on routers")
             with VerticalScroll(id="page"):
                 yield Static("", id="jobs", markup=False)
                 yield Static("", id="answers", markup=False)
@@ -71,7 +71,12 @@ class PendingJobs(LeadModal[None]):
         for job in jobs:
             held = ", under way now" if job.is_held else ""
             number = job.lead_number or "a lead of somebody else"
-            parts += [(f"{number}", "bold"), one_line(f"  {job.username} on {job.router}, by {job.by}"), "\n"]
+            parts += [
+                (number, "bold"),
+                f"  {job.noun} of ",
+                one_line(f"{job.username} on {job.router}, by {job.by}"),
+                "\n",
+            ]
             parts += [("  " + _WORDS.get(job.state, job.state) + held, "dim"), "\n"]
             if job.last_error:
                 parts += [("  " + one_line(job.last_error), "dim"), "\n"]
@@ -103,7 +108,7 @@ class PendingJobs(LeadModal[None]):
 
     def _settled(self, answers: list[Resolution]) -> None:
         self.is_settling = False
-        lines = [one_line(f"{a.lead_number} on {a.router}: {a.message}") for a in answers]
+        lines = [one_line(f"{a.noun} of {a.lead_number} on {a.router}: {a.message}") for a in answers]
         self.query_one("#answers", Static).update(Content("\n" + "\n".join(lines or ["Nothing was open."])))
         self.changed(a.lead_id for a in answers)
         self._load()
@@ -126,7 +131,8 @@ def settle_quietly(app: LeadApp) -> None:
 
     def settled(answers: list[Resolution]) -> None:
         if answers:
-            count = f"{len(answers)} conversions" if len(answers) > 1 else f"The conversion of {answers[0].lead_number}"
+            first = f"The {answers[0].noun} of {answers[0].lead_number}"
+            count = f"{len(answers)} things asked of routers" if len(answers) > 1 else first
             app.say(f"{count} left open by an earlier run: {one_line(answers[0].message)}")
             app.lead_changed.publish(frozenset(a.lead_id for a in answers))
 

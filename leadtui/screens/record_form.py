@@ -13,14 +13,15 @@ from textual.widgets import Button, Static
 
 from leadtui.errors import LeadtuiError
 from leadtui.screens.base import LeadModal
-from leadtui.widgets.form import FieldSpec, Form
+from leadtui.widgets.form import FieldSpec, FieldState, Form
 from leadtui.widgets.text import one_line
 
 
 class RecordForm(LeadModal[Any]):
     """Answers what `save(values)` answered, None when left. `save` runs off the UI thread.
 
-    For an existing record (`new=False`) only what was changed is given to `save`; a cleared field is "".
+    For an existing record (`new=False`) only what was changed is given to `save`; a cleared field is "". `rules` says
+    which fields are shown and required (see Form).
     """
 
     SCOPE = "form"
@@ -40,6 +41,7 @@ class RecordForm(LeadModal[Any]):
         *,
         new: bool,
         note: str = "",
+        rules: Callable[[dict[str, str]], Mapping[str, FieldState]] | None = None,
     ) -> None:
         super().__init__()
         self.title_words = title
@@ -48,6 +50,7 @@ class RecordForm(LeadModal[Any]):
         self._save = save
         self.new = new
         self.note = note
+        self.rules = rules
         self._busy = False
 
     def body(self) -> ComposeResult:
@@ -56,7 +59,7 @@ class RecordForm(LeadModal[Any]):
             box.border_title = Content(one_line(self.title_words))
             if self.note:
                 yield Static(Content(self.note), classes="note")
-            yield Form(self.specs, self.given)
+            yield Form(self.specs, self.given, rules=self.rules)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button("Save", id="save", variant="primary")
@@ -122,7 +125,9 @@ class RecordForm(LeadModal[Any]):
     @on(Form.Submitted)
     def _entered(self) -> None:
         """Enter in a short form saves; in a longer one it goes on, and saves from the last field."""
-        if self.form.focused_key == self.specs[-1].key:
+        states = self.rules(self.form.values()) if self.rules is not None else {}
+        shown = [spec.key for spec in self.specs if spec.key not in states or states[spec.key].visible]
+        if self.form.focused_key == shown[-1]:
             self.do_save()
         else:
             self.focus_next()

@@ -29,7 +29,7 @@ COLUMNS = (
 )
 _STATES: Mapping[str, Cell] = {
     "active": ("✓ active", "success"), "disabled": ("○ disabled", "muted"), "missing": ("✗ missing", "error"),
-    "orphaned": ("! orphaned", "warning"),
+    "orphaned": ("! orphaned", "warning"), "renamed": ("! renamed", "warning"), "unmarked": ("! unmarked", "warning"),
 }  # fmt: skip
 
 

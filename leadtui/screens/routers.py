@@ -1,262 +1,208 @@
-"""The routers of the office: how they answered last, test, add, edit, remove, the users on them, what is left open."""
+"""The routers of the office: how each answered last, how busy it is, and everything one can do with it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Static
 
 from leadtui.commands import Command
-from leadtui.errors import LeadtuiError
-from leadtui.router.port import CancelToken
-from leadtui.screens.base import LeadScreen
-from leadtui.widgets.columns import Cell, Column
-from leadtui.widgets.form import FieldSpec
-from leadtui.widgets.pages import ListProvider
+from leadtui.screens import router_cells
+from leadtui.screens.record_list import Record, RecordList
+from leadtui.screens.router_asking import RouterAsking
+from leadtui.screens.router_facts import facts
+from leadtui.widgets.columns import Cell
+from leadtui.widgets.sheet import Sheet
 from leadtui.widgets.text import one_line
 from leadtui.widgets.virtual_table import VirtualTable
 
-if TYPE_CHECKING:
-    from leadtui.services.routers import RouterAnswer
-
-RouterDict = Mapping[str, Any]
-
-COLUMNS = (
-    Column("name", "Router", 12, min_width=8, grow=1),
-    Column("address", "Address", 21, min_width=17, grow=1),
-    Column("state", "Last answer", 22, min_width=18, grow=3),
-    Column("service", "Service", 7, drop=2),
-    Column("version", "Version", 7, drop=3),
-    Column("identity", "Says it is", 14, min_width=10, grow=1, drop=5),
-    Column("users", "Users", 5, align="right", drop=4),
-    Column("open_jobs", "Open", 4, align="right"),
-)
-TLS_CHOICES = (
-    ("plain", "none: passwords travel in clear"),
-    ("pin", "only the certificate pinned below"),
-    ("ca", "a certificate signed by a known CA"),
-    ("anonymous", "encrypted, but anybody could answer"),
-)
+REREAD_S, REREAD_S_SLOW = 15.0, 60.0
+"""While the screen is in front the list is read anew: somebody else's worker asks the routers too."""
 
 
-class RoutersScreen(LeadScreen[None]):
-    """Main screen 2."""
+class RoutersScreen(RecordList):
+    """Main screen 3: the list above, everything known of the router under the cursor below."""
 
     SCOPE = "routers"
     HEADING = "Routers"
     HINTS: ClassVar[tuple[str, ...]] = (
-        "list.open", "routers.test", "routers.new", "routers.edit", "routers.pending", "routers.remove",
+        "list.open", "routers.test", "routers.capacity", "routers.audit", "routers.pending", "routers.test_all",
     )  # fmt: skip
-    DEFAULT_CSS: ClassVar[str] = "RoutersScreen #refused { padding: 1 2; height: auto; }"
+    TABLE = "routers"
+    COLUMNS = router_cells.COLUMNS
+    EMPTY = "No routers yet: n adds one"
+    NEEDS = frozenset(
+        f"routers.{name}" for name in ("edit", "test", "test_all", "capacity", "audit", "audit_all", "trust",
+                                       "show_users", "remove")
+    )  # fmt: skip
+    NONE_HERE = "There is no router here: n adds one"
+    DEFAULT_CSS: ClassVar[str] = """
+    RoutersScreen #facts { height: 13; overflow-y: scroll; }
+    RoutersScreen.-tall #facts { height: 18; }
+    RoutersScreen.-narrow #facts { height: 10; }
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.testing: set[str] = set()
-        """The names of the routers that are being asked now."""
+        self.asking = RouterAsking(self)
+        self.rows: list[Record] = []
+        self._facts_of: object = None
 
     def body(self) -> ComposeResult:
-        """The list, or why there is none."""
-        yield Static("", id="refused", markup=False)
-        yield VirtualTable(
-            COLUMNS, self._cell, row_id=lambda row: row["name"], empty="No routers yet: n adds one", markable=False,
-            id="routers",
-        )  # fmt: skip
+        """List and facts; tab goes from one to the other."""
+        yield from super().body()
+        yield Sheet(id="facts")
 
     def on_mount(self) -> None:
-        """Nothing is refused yet."""
-        self.query_one("#refused").display = False
+        """Figures grow old while one looks at them."""
+        self.set_interval(REREAD_S_SLOW if self.lead_app.slow else REREAD_S, self._look_again)
 
-    def office_ready(self) -> None:
-        """Read the routers."""
-        self._load()
-        self.table.focus()
+    def _look_again(self) -> None:
+        if self.office is not None and self.app.screen is self:
+            self.load()
+
+    def on_screen_resume(self) -> None:
+        """In front again: an audit, a conversion may have changed things."""
+        if self.office is not None and self.rows:
+            self.load()
 
     def leads_changed(self, ids: frozenset[int]) -> None:
         """A conversion may have made users or left jobs."""
-        self._load()
+        self.load()
 
-    @property
-    def table(self) -> VirtualTable[RouterDict]:
-        """The list."""
-        return self.query_one("#routers", VirtualTable)
+    # The list
 
-    @property
-    def router(self) -> RouterDict | None:
-        """The router under the cursor."""
-        row: RouterDict | None = self.table.cursor_row
-        return row
+    def read(self, office: Any) -> list[Record]:
+        """The routers with their load and their last audits."""
+        from leadtui.services import capacity, router_audit, routers
 
-    def _cell(self, row: Any, key: str) -> Cell:
-        match key:
-            case "address":
-                lock = "" if row["tls"] == "plain" else f" {row['tls']}"
-                return one_line(f"{row['host']}:{row['port']}{lock}")
-            case "open_jobs":
-                return (str(row["open_jobs"]), "warning") if row["open_jobs"] else ("–", "muted")
-            case "state":
-                return self._state(row)
-        text = one_line(row.get(key) if row.get(key) is not None else "–")
-        if key == "version":
-            text = text.split(" ")[0]
-        return text if row["is_active"] else (text, "muted")
+        rows = routers.list_routers(office)
+        loads = {one.router: one for one in capacity.latest(office)}
+        audits = router_audit.last(office)
+        return [{**row, "load": loads.get(row["name"]), "audit": audits.get(row["name"])} for row in rows]
 
-    def _state(self, row: Any) -> Cell:
-        """A mark and a word: never colour alone."""
-        if row["name"] in self.testing:
-            return "… asking", "accent"
-        if not row["is_active"]:
-            return "not in use", "muted"
-        if row["last_error"]:
-            return f"✗ {one_line(row['last_error'])}", "error"
-        if row["last_ok_at"] is None:
-            return "never asked: t", "muted"
-        return f"✓ {self._ago(row['last_ok_at'])}", "success"
+    def cell(self, row: Any, key: str) -> Cell:
+        """A cell of the list."""
+        return router_cells.cell(row, key, self.asking.words(row["name"]))
 
-    def _ago(self, at: Any) -> str:
-        from leadtui import clock
+    def shown(self, rows: list[Record]) -> None:
+        """The records are on the screen."""
+        self.rows = rows
+        self._show_heading()
 
-        minutes = int((clock.now() - at).total_seconds() // 60)
-        if minutes < 1:
-            return "just now"
-        if minutes < 120:
-            return f"{minutes} min ago"
-        return f"{minutes // 60} h ago" if minutes < 48 * 60 else f"{minutes // 1440} days ago"
+    def _show_heading(self) -> None:
+        left = sum(row["open_jobs"] for row in self.rows)
+        words = f"{len(self.rows)} · {left} left open: p" if left else str(len(self.rows))
+        if asked := len(self.asking.asked):
+            words = f"waiting for {asked} of {len(self.rows)} · esc stops"
+        self.heading("Routers", words)
 
-    def _load(self) -> None:
-        office = self.office
-
-        def read() -> list[dict[str, Any]]:
-            from leadtui.services import routers
-
-            return routers.list_routers(office)
-
-        self.run_blocking(read, then=self._show, failed=self._unreadable, group="routers")
-
-    def _show(self, rows: list[dict[str, Any]]) -> None:
-        self.query_one("#refused").display = False
-        self.table.display = True
-        self.table.show(ListProvider(rows))
-        left = sum(row["open_jobs"] for row in rows)
-        self.heading("Routers", f"{len(rows)} · {left} left open: p" if left else str(len(rows)))
-
-    def _unreadable(self, error: Exception) -> None:
-        if not isinstance(error, LeadtuiError):
-            self.lead_app.report(error)
+    def asking_changed(self) -> None:
+        """Something is being asked, or was answered: only drawing, nothing is read."""
+        if not self.is_mounted:
             return
-        line = self.query_one("#refused", Static)
-        line.update(Content(f"{error.message}\n{error.hint or ''}"))
-        line.display = True
-        self.table.display = False
+        self.table.refresh()
+        self._show_heading()
+        self._show_facts()
+        self.lead_app.refresh_hints()
+
+    @on(VirtualTable.Highlighted, "#routers")
+    @on(VirtualTable.Loaded, "#routers")
+    def _moved(self) -> None:
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        row, sheet = self.record, self.query_one("#facts", Sheet)
+        sheet.display = row is not None and self.table.display
+        if row is None:
+            return
+        same, self._facts_of = self._facts_of == row["name"], row["name"]
+        sheet.show(lambda width: facts(row, width, self.asking.words(row["name"])), keep_place=same)
 
     def why_disabled(self, command: Command) -> str | None:
-        """What needs a router under the cursor."""
-        needs = {"routers.edit", "routers.test", "routers.show_users", "routers.remove"}
-        if command.id in needs and self.router is None:
-            return "There is no router here: n adds one"
-        if command.id == "routers.test" and self.router is not None and self.router["name"] in self.testing:
+        """What needs a router under the cursor, and what is being asked already."""
+        if (reason := super().why_disabled(command)) is not None:
+            return reason
+        if command.id in {"routers.test", "routers.trust"} and self.asking.words((self.record or {}).get("name")):
             return "It is being asked already"
+        if command.id in {"routers.test_all", "routers.capacity"} and not self._idle():
+            in_use = any(row["is_active"] for row in self.rows)
+            return "They are being asked already" if in_use else "No router is in use"
         return None
+
+    def _idle(self) -> list[str]:
+        """The routers in use that are not being asked."""
+        return [str(row["name"]) for row in self.rows if row["is_active"] and not self.asking.words(row["name"])]
 
     def copy_text(self) -> str:
         """The address."""
-        return f"{self.router['host']}:{self.router['port']}" if self.router is not None else ""
+        return f"{self.record['host']}:{self.record['port']}" if self.record is not None else ""
 
-    # Commands
+    # Commands: asking
+
+    def do_back(self) -> None:
+        """What is being asked is given up first."""
+        if not self.asking.stop():
+            super().do_back()
+
+    def do_test(self) -> None:
+        """Ask the router who it is; other routers and the keys are not held up."""
+        if self.record is not None:
+            self.asking.test(str(self.record["name"]))
+
+    def do_test_all(self) -> None:
+        """Ask all routers in use who they are."""
+        self.asking.test_all(self._idle())
+
+    def do_capacity(self) -> None:
+        """Ask all routers in use how busy they are."""
+        self.asking.read_load(self._idle())
+
+    def do_trust(self) -> None:
+        """Show the certificate, and pin it if the person says that it is the right one."""
+        if self.record is not None:
+            self.asking.show_certificate(str(self.record["name"]))
+
+    def do_audit(self) -> None:
+        """Compare the users on the router with the store."""
+        if self.record is not None:
+            self._audit(str(self.record["name"]))
+
+    def do_audit_all(self) -> None:
+        """Compare the users on all routers with the store."""
+        self._audit(None)
+
+    def _audit(self, name: str | None) -> None:
+        from leadtui.screens.router_audit import RouterAuditScreen
+
+        self.app.push_screen(RouterAuditScreen(name))
+
+    # Commands: what stands on it, what was left open
 
     @on(VirtualTable.Opened, "#routers")
     def _opened(self) -> None:
         self.lead_app.run_command("routers.show_users")
 
-    def do_test(self) -> None:
-        """Ask the router who it is; other routers and the keys are not held up."""
-        if (router := self.router) is None:
-            return
-        office, name, token = self.office, str(router["name"]), CancelToken()
-        self.testing.add(name)
-        self.table.reload()
+    def do_show_users(self) -> None:
+        """The users this program made on it."""
+        from leadtui.screens.router_users import RouterUsers
 
-        def ask() -> RouterAnswer:
-            from leadtui.services import routers
+        if self.record is not None:
+            self.app.push_screen(RouterUsers(str(self.record["name"])))
 
-            return routers.test(office, name, cancel=token)
+    def do_pending(self) -> None:
+        """What is under way or was left open."""
+        from leadtui.screens.pending_jobs import PendingJobs
 
-        def failed(error: Exception) -> None:
-            self.testing.discard(name)
-            self._load()
-            self.lead_app.report(error)
+        self.app.push_screen(PendingJobs())
 
-        self.run_blocking(
-            ask, then=partial(self._tested, name), failed=failed, group=f"test {name}", cancel=token.cancel
-        )
-
-    def _tested(self, name: str, answer: RouterAnswer) -> None:
-        self.testing.discard(name)
-        self._load()
-        if answer.ok:
-            words = f'{name}: RouterOS {answer.version}, "{answer.identity}", {answer.board}, {answer.latency_ms:g} ms'
-            self.done(f"{words}; {answer.warning}" if answer.warning else words)
-            return
-        if answer.fingerprint and self.office.actor.may("config"):
-            self._offer_pin(name, answer)
-            return
-        words = "\n".join(part for part in (answer.error, answer.hint) if part)
-        self.app.notify(words, severity="error", timeout=10)
-
-    def _offer_pin(self, name: str, answer: RouterAnswer) -> None:
-        """Trust on first use, decided by a person who compares."""
-        from leadtui.screens.confirm import Confirm
-
-        words = (
-            f"{answer.error}\n\nThe certificate that {name} shows has the SHA-256\n{answer.fingerprint}\n\n"
-            "If the router itself shows the same, pin it: only this certificate is accepted then."
-        )
-        changes = {"tls": "pin", "tls_pin": str(answer.fingerprint)}
-
-        def decided(yes: bool | None) -> None:
-            if yes:
-                self._edit(name, changes, then=lambda _: self._edited(name, "pinned"))
-
-        self.app.push_screen(Confirm(words, yes="Pin it", no="No"), decided)
-
-    def _edit(self, name: str, changes: dict[str, str], *, then: Any) -> None:
-        office = self.office
-
-        def write() -> Any:
-            from leadtui.services import routers
-
-            return routers.edit(office, name, changes)
-
-        self.run_blocking(write, then=then)
-
-    def _edited(self, name: str, words: str) -> None:
-        self._load()
-        self.done(f"Router {name} {words}")
-
-    def _specs(self, *, new: bool) -> tuple[FieldSpec, ...]:
-        services = (("pppoe", "PPPoE"), ("hotspot", "Hotspot"))
-        keep = "" if new else "empty keeps the one stored"
-        specs = [
-            FieldSpec("name", "Name", required=True, max_length=63),
-            FieldSpec("host", "Address", required=True, max_length=255, placeholder="10.0.0.1 or a name"),
-            FieldSpec("username", "Account", required=True, max_length=63, help="its group needs api, read and write"),
-            FieldSpec("password", "Password", "password", required=new, placeholder=keep),
-            FieldSpec("service", "Service", "choice", choices=services),
-            FieldSpec("tls", "Encryption", "choice", choices=TLS_CHOICES),
-            FieldSpec("port", "Port", max_length=5, placeholder="8728, or 8729 encrypted"),
-            FieldSpec("tls_pin", "Pinned certificate", max_length=100, placeholder="SHA-256, when pinned"),
-            FieldSpec("tls_ca", "CA file", max_length=500, placeholder="a PEM file; empty: the system's CAs"),
-        ]
-        if not new:
-            specs.append(FieldSpec("is_active", "In use", "bool", help="offered for new users"))
-        return tuple(specs)
+    # Commands: the list
 
     def do_new(self) -> None:
-        """Add a router, and ask it at once who it is."""
+        """Add a router; a certificate that nobody vouches for can be pinned at once."""
+        from leadtui.screens import router_form
         from leadtui.screens.record_form import RecordForm
 
         office = self.office
@@ -266,41 +212,59 @@ class RoutersScreen(LeadScreen[None]):
 
             return routers.add(office, values)
 
-        given = {"service": "pppoe", "tls": "plain"}
-        self.app.push_screen(RecordForm("New router", self._specs(new=True), given, save, new=True), self._added)
-
-    def _added(self, answer: Any) -> None:
-        if answer is None:
-            return
-        self.table.aim(answer["name"])
-        self._edited(answer["name"], "added; t asks who it is")
+        fields = router_form.specs(self._branches(), new=True)
+        form = RecordForm("New router", fields, router_form.NEW, save, new=True, rules=router_form.rules)
+        self.app.push_screen(form, partial(self._saved, "added; t asks who it is", tls=True))
 
     def do_edit(self) -> None:
         """Edit the router under the cursor."""
+        from leadtui.screens import router_form
         from leadtui.screens.record_form import RecordForm
 
-        if (router := self.router) is None:
+        if (router := self.record) is None:
             return
         office, name = self.office, str(router["name"])
-        specs = self._specs(new=False)
-        values = {spec.key: _as_text(router.get(spec.key)) for spec in specs if spec.key != "password"}
+        fields = router_form.specs(self._branches(), new=False)
+        tls = False
 
         def save(changed: dict[str, str]) -> Any:
+            nonlocal tls
             from leadtui.services import routers
 
+            tls = "tls" in changed
             return routers.edit(office, name, changed)
 
         def saved(answer: Any) -> None:
-            if answer is not None:
-                self._edited(str(answer.get("name", name)), "changed")
+            self._saved("changed", answer, tls=tls)
 
-        self.app.push_screen(RecordForm(f"Router {name}", specs, values, save, new=False), saved)
+        given = router_form.values_of(router, fields)
+        form = RecordForm(f"Router {name}", fields, given, save, new=False, rules=router_form.rules)
+        self.app.push_screen(form, saved)
+
+    def _branches(self) -> list[str]:
+        return [branch.name for branch in self.office.catalog.branches if branch.is_active]
+
+    def _saved(self, words: str, answer: Any, *, tls: bool) -> None:
+        """The record was written; `tls` says that somebody chose how to reach it: what that means is told once."""
+        if not answer:
+            return
+        name = str(answer["name"])
+        self.changed_record(name, f"Router {name} {words}")
+        if not tls:
+            return
+        if answer["tls"] in {"ca", "pin"}:  # whether its certificate is trusted shows now, while one thinks of it
+            self.asking.test(name)
+            return
+        from leadtui.services.router_values import tls_warning
+
+        more = "\nP shows its certificate and pins it." if answer["tls"] == "plain" else ""
+        self.app.notify(f"{tls_warning(answer)}{more}", severity="warning", timeout=10)
 
     def do_remove(self) -> None:
         """Take the router off the list; nothing is done on it."""
         from leadtui.screens.confirm import Confirm
 
-        if (router := self.router) is None:
+        if (router := self.record) is None:
             return
         office, name = self.office, str(router["name"])
 
@@ -311,29 +275,8 @@ class RoutersScreen(LeadScreen[None]):
 
         def go(yes: bool | None) -> None:
             if yes:
-                self.run_blocking(write, then=lambda _: self._edited(name, "removed from the list"))
+                done = f"Router {name} removed from the list"
+                self.run_blocking(write, then=lambda _: self.changed_record(None, done))
 
         words = f"{one_line(name)} leaves the list; nothing is changed on the router itself."
         self.app.push_screen(Confirm(words, yes="Remove", no="Keep it", danger=True), go)
-
-    def do_show_users(self) -> None:
-        """The users this program made on it."""
-        from leadtui.screens.router_users import RouterUsers
-
-        if self.router is not None:
-            self.app.push_screen(RouterUsers(str(self.router["name"])))
-
-    def do_pending(self) -> None:
-        """Conversions under way or left open."""
-        from leadtui.screens.pending_jobs import PendingJobs
-
-        def closed(_: None) -> None:
-            self._load()
-
-        self.app.push_screen(PendingJobs(), closed)
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    return "" if value is None else str(value)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 from textual import on
-from textual.app import ComposeResult
-from textual.content import Content
-from textual.widgets import Static
 
-from leadtui.commands import Command
-from leadtui.errors import LeadtuiError
-from leadtui.screens.base import LeadScreen
+from leadtui.screens.record_list import Record, RecordList
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.form import FieldSpec
-from leadtui.widgets.pages import ListProvider
 from leadtui.widgets.text import one_line
 from leadtui.widgets.virtual_table import VirtualTable
-
-UserDict = Mapping[str, Any]
 
 COLUMNS = (
     Column("name", "Name", 22, min_width=18, grow=2),
@@ -43,81 +34,38 @@ def user_cell(row: Any, key: str) -> Cell:
     return text if active else (text, "muted")
 
 
-class UsersScreen(LeadScreen[None]):
-    """Main screen 3."""
+class UsersScreen(RecordList):
+    """Main screen 4."""
 
     SCOPE = "users"
     HEADING = "Users"
     HINTS: ClassVar[tuple[str, ...]] = ("list.open", "users.new", "users.edit", "users.disable", "users.roles")
-    DEFAULT_CSS: ClassVar[str] = "UsersScreen #refused { padding: 1 2; height: auto; }"
+    TABLE = "users"
+    COLUMNS = COLUMNS
+    KEY = "login"
+    EMPTY = "No users"
+    NEEDS = frozenset({"users.edit", "users.disable"})
+    NONE_HERE = "There is no user here"
 
-    def body(self) -> ComposeResult:
-        """The list, or why there is none."""
-        yield Static("", id="refused", markup=False)
-        yield VirtualTable(
-            COLUMNS, user_cell, row_id=lambda row: row["login"], empty="No users", markable=False, id="users"
-        )
+    def read(self, office: Any) -> list[Record]:
+        """The users, those disabled last."""
+        from leadtui.services import admin
 
-    def on_mount(self) -> None:
-        """Nothing is refused yet."""
-        self.query_one("#refused").display = False
+        users = [user for user in admin.users(office) if user["login"] != "system"]
+        return sorted(users, key=lambda user: (not user.get("is_active", True), user["login"]))
 
-    def office_ready(self) -> None:
-        """Read the users."""
-        self._load()
-        self.table.focus()
+    def cell(self, row: Any, key: str) -> Cell:
+        """A cell of the list."""
+        return user_cell(row, key)
 
-    def leads_changed(self, ids: frozenset[int]) -> None:
-        """`r` reads again."""
-        if not ids:
-            self._load()
-
-    @property
-    def table(self) -> VirtualTable[UserDict]:
-        """The list."""
-        return self.query_one("#users", VirtualTable)
-
-    @property
-    def user(self) -> UserDict | None:
-        """The user under the cursor."""
-        row: UserDict | None = self.table.cursor_row
-        return row
-
-    def _load(self) -> None:
-        office = self.office
-
-        def read() -> list[dict[str, Any]]:
-            from leadtui.services import admin
-
-            return [user for user in admin.users(office) if user["login"] != "system"]
-
-        self.run_blocking(read, then=self._show, failed=self._unreadable, group="users")
-
-    def _show(self, users: list[dict[str, Any]]) -> None:
-        self.query_one("#refused").display = False
-        self.table.display = True
-        self.table.show(ListProvider(sorted(users, key=lambda user: (not user.get("is_active", True), user["login"]))))
-        away = sum(not user.get("is_active", True) for user in users)
-        self.heading("Users", f"{len(users)}" + (f" · {away} disabled" if away else ""))
-
-    def _unreadable(self, error: Exception) -> None:
-        if not isinstance(error, LeadtuiError):
-            self.lead_app.report(error)
-            return
-        line = self.query_one("#refused", Static)
-        line.update(Content(f"{error.message}\n{error.hint or ''}"))
-        line.display = True
-        self.table.display = False
-
-    def why_disabled(self, command: Command) -> str | None:
-        """What needs a user under the cursor."""
-        if command.id in ("users.edit", "users.disable") and self.user is None:
-            return "There is no user here"
-        return None
+    def shown(self, rows: list[Record]) -> None:
+        """How many there are."""
+        away = sum(not user.get("is_active", True) for user in rows)
+        self.heading("Users", f"{len(rows)}" + (f" · {away} disabled" if away else ""))
 
     def copy_text(self) -> str:
         """The login."""
-        return str(self.user["login"]) if self.user is not None else ""
+        return str(self.record["login"]) if self.record is not None else ""
 
     # Commands
 
@@ -165,7 +113,7 @@ class UsersScreen(LeadScreen[None]):
         """Edit the user under the cursor."""
         from leadtui.screens.record_form import RecordForm
 
-        user = self.user
+        user = self.record
         if user is None:
             return
         office, login = self.office, str(user["login"])
@@ -186,15 +134,12 @@ class UsersScreen(LeadScreen[None]):
         self.app.push_screen(form, partial(self._saved, "changed"))
 
     def _saved(self, words: str, answer: Any) -> None:
-        if answer is None:
-            return
-        self.table.aim(answer.get("login"))
-        self._load()
-        self.done(f"User {answer.get('login', '')} {words}")
+        if answer is not None:
+            self.changed_record(answer.get("login"), f"User {answer.get('login', '')} {words}")
 
     def do_disable(self) -> None:
         """Disable the user under the cursor, or enable again."""
-        user = self.user
+        user = self.record
         if user is None:
             return
         office, login, active = self.office, str(user["login"]), bool(user.get("is_active", True))

@@ -7,19 +7,31 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from leadtui.domain.conversion import CUSTOMER_TYPES, PlanStep, converted_stage, plan_rows, refuse_finished
+from leadtui.domain.conversion import (
+    CUSTOMER_TYPES,
+    PlanStep,
+    RowState,
+    Sign,
+    converted_stage,
+    refuse_finished,
+    tax_warnings,
+)
+from leadtui.domain.conversion_plan import HIDDEN, Property, lead_rows, rates_words, store_rows, thing_rows
 from leadtui.domain.records import LeadRow
-from leadtui.errors import LeadtuiError, RouterError
+from leadtui.errors import Duplicate, Invalid, LeadtuiError, Refused, RouterError
 from leadtui.router.credentials import generate_password
-from leadtui.router.port import CancelToken, RouterPort, Secret
+from leadtui.router.port import CancelToken, Profile, RouterPort, RouterUser, Secret, is_marked
 from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx
 
-from . import conversion_steps as steps
-from . import customers, provision_jobs, routers, settling
+from . import addresses, customers, provision_jobs, routers, saga, serving, settling
+from . import conversion_order as orders
 from . import lead_writes as w
-from .conversion_steps import ConvertRequest, Order, RouterRequest, UserOrder
+from .conversion_order import ConvertRequest, Order, RouterRequest, UserOrder
 from .customers import CustomerHit
-from .provisioning import ROUTER_DEADLINE_S, answered, free_name, refuse_other_box
+from .package_profiles import push_hint
+from .provisioning import free_name, wanted_queue
+from .serving import Serving
 
 if TYPE_CHECKING:
     from .office import Office
@@ -27,11 +39,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PackageChoice:
-    """A package that can be chosen, and the router profile it means."""
+    """A package that can be chosen, the router profile it means, and how its customers get their addresses."""
 
     name: str
     profile: str | None
     speed: str | None
+    addressing: str = "dynamic"
+    pool: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,10 @@ class RouterChoice:
 
 @dataclass(frozen=True, slots=True)
 class ConvertSuggestion:
-    """What the wizard begins with. `makes_router_user`: whether the pipeline offers one (spec AI1)."""
+    """What the wizard begins with. `makes_router_user`: whether the pipeline offers one (spec AI1).
+
+    `why_router` says in words why `router` is suggested; `address` is what the lead's user has already.
+    """
 
     lead: LeadRow
     target: str
@@ -61,6 +78,8 @@ class ConvertSuggestion:
     packages: tuple[PackageChoice, ...]
     routers: tuple[RouterChoice, ...]
     router: str | None
+    why_router: str
+    address: str | None
     duplicate_customers: tuple[CustomerHit, ...]
     documents: tuple[str, ...]
     types: tuple[str, ...]
@@ -81,9 +100,11 @@ class ConversionPlan:
 
 def suggest(office: Office, ref: str | int) -> ConvertSuggestion:
     """Everything a person chooses from. Raises NotFound, NotPermitted, Refused (converted or lost already, busy)."""
+    served = serving.can_serve(office, ref)
+    chosen, why = _suggested_router(served)
     with office.read() as tx:
         lead_id = w.resolve(tx, ref)
-        lead = steps.read_lead(tx, lead_id)
+        lead = orders.read_lead(tx, lead_id)
         w.allow(tx, lead._mapping, "convert")
         pipeline, stage = tx.catalog.pipeline_by_id[lead.pipeline_id], tx.catalog.stage_by_id[lead.stage_id]
         refuse_finished(lead.number, stage, is_converted=stage.is_converted, is_deleted=lead.deleted_at is not None)
@@ -91,33 +112,49 @@ def suggest(office: Office, ref: str | int) -> ConvertSuggestion:
         job = provision_jobs.open_job_of(tx, lead_id)
         settling.refuse_held(tx, job)
         product = tx.catalog.product_by_id.get(lead.product_id)
-        choices = _router_choices(tx)
+        choices = router_choices(tx)
         prior = tx.conn.execute(
-            select(t.router_user.c.username, t.router.c.name)
+            select(t.router_user.c.username, t.router_user.c.ip, t.router.c.name)
             .join(t.router, t.router.c.id == t.router_user.c.router_id)
             .where(t.router_user.c.lead_id == lead_id)
         ).first()
         documents = select(t.document.c.name).where(t.document.c.lead_id == lead_id)
+        if prior is not None:
+            chosen, why = prior.name, f"its user {prior.username} is there already"
         return ConvertSuggestion(
             lead=w.row_of(tx, lead_id), target=target.name, is_locked=target.is_locked,
             makes_customer="customer" in pipeline.conversion_steps,
             makes_router_user="router_user" in pipeline.conversion_steps,
-            username=prior.username if prior else steps.suggested_name(tx, lead),
+            username=prior.username if prior else orders.suggested_name(tx, lead),
             password=Secret(generate_password()), package=product.name if product else None,
             profile=product.profile if product else None,
-            packages=tuple(
-                PackageChoice(p.name, p.profile, p.speed)
-                for p in tx.catalog.products
-                if p.kind == "package" and (p.is_active or p.id == lead.product_id)
-            ),
-            routers=choices, router=prior.name if prior else choices[0].name if len(choices) == 1 else None,
+            packages=package_choices(tx, lead.product_id),
+            routers=choices, router=chosen, why_router=why, address=prior.ip if prior else None,
             duplicate_customers=tuple(customers.sharing(tx, lead)),
             documents=tuple(tx.conn.execute(documents).scalars()), types=CUSTOMER_TYPES,
-            family_groups=customers.family_groups(tx), warning=_open_warning(job),
+            family_groups=customers.family_group_names(tx), warning=_open_warning(job),
         )  # fmt: skip
 
 
-def _router_choices(tx: Any) -> tuple[RouterChoice, ...]:
+def _suggested_router(served: Serving | None) -> tuple[str | None, str]:
+    """The router that serves the lead's place, and why, with the room it has."""
+    if served is None or served.router is None:
+        return None, served.verdict if served is not None else ""
+    room = f"; {served.free:,} of {served.total:,} free" if served.free is not None and served.total else ""
+    return served.router, f"{served.why}{room}"
+
+
+def package_choices(tx: ReadTx, own_id: int | None = None) -> tuple[PackageChoice, ...]:
+    """The packages that are sold, and the one a lead wants though it is sold no more."""
+    return tuple(
+        PackageChoice(p.name, p.profile, p.speed, p.addressing, p.pool)
+        for p in tx.catalog.products
+        if p.kind == "package" and (p.is_active or p.id == own_id)
+    )
+
+
+def router_choices(tx: ReadTx) -> tuple[RouterChoice, ...]:
+    """The routers in use."""
     r = t.router.c
     rows = tx.conn.execute(select(t.router).where(r.is_active).order_by(r.name))
     return tuple(RouterChoice(x.name, x.service, x.identity, x.version, x.last_error) for x in rows)
@@ -137,57 +174,147 @@ def plan(
     with office.read() as tx:
         lead_id = w.resolve(tx, ref)
         settling.refuse_held(tx, provision_jobs.open_job_of(tx, lead_id))
-        order = steps.check(tx, lead_id, request)
+        order = orders.check(tx, lead_id, request)
         linked = customers.get(tx, order.link_to) if order.link_to is not None else None
         where = routers.address(tx, office, order.user.router) if order.user else None
-    named = f"{linked.id} {linked.name}" if linked else None
+    typed = [PlanStep("store", words, "", "warn") for words in tax_warnings(order.ids)]
+    facts = order.facts(f"{linked.id} {linked.name}" if linked else None)
     user = order.user
     if user is None or where is None:
-        return ConversionPlan(tuple(plan_rows(order.facts(named))), (), True, request)
+        told = tuple(row.what for row in typed)
+        return ConversionPlan((*store_rows(facts), *typed, *lead_rows(facts)), told, True, request)
     problem: LeadtuiError | None = None
-    asked: list[PlanStep] = []
+    talk = _Talk(office, order, user)
     try:
-        with routers.connect(where, deadline_s=ROUTER_DEADLINE_S, cancel=cancel) as port:
-            user, asked = _ask(office, port, order, user)
+        with routers.connect(where, deadline_s=saga.ROUTER_DEADLINE_S, cancel=cancel) as port:
+            talk.ask(port)
     except RouterError as fault:
         problem = fault
-        asked = [PlanStep(user.router.name, fault.message, fault.hint or "", "bad")]
-    rows = plan_rows(replace(order, user=user).facts(named))
-    at = next(i for i, row in enumerate(rows) if row.where == user.router.name) + 1
-    made = RouterRequest(user.router.name, user.username, user.password, user.service, user.product.name, user.ip)
-    fixed = replace(request, router=made)
-    bad = tuple(row.what for row in asked if row.state == "bad")
-    return ConversionPlan((*rows[:at], *asked, *rows[at:]), bad, not bad, fixed, problem)
+        talk.say(fault.message, fault.hint or "", "bad")
+    user = talk.user
+    ip = request.router.ip if request.router is not None else None
+    made = RouterRequest(user.router.name, user.username, user.password, user.service, user.product.name, ip)
+    told = tuple(row.what for row in (*typed, *talk.rows) if row.state in {"bad", "warn"})
+    is_ready = not any(row.state == "bad" for row in talk.rows)
+    rows = (*store_rows(facts), *typed, *talk.rows, *lead_rows(facts))
+    return ConversionPlan(rows, told, is_ready, replace(request, router=made), problem)
 
 
-def _ask(office: Office, port: RouterPort, order: Order, user: UserOrder) -> tuple[UserOrder, list[PlanStep]]:
-    """What the router says to the order: who it is, whether profile and name fit; the user with a free name."""
-    service: Any = user.service
-    probe = port.probe()
-    refuse_other_box(user.router, probe)
-    name = user.router.name
-    asked = [PlanStep(name, answered(probe), state="ok")]
-    profile = next((p for p in port.profiles(service) if p.name == user.profile), None)
-    if profile is None:
-        remedy = "push it to the router, or choose another package"
-        asked.append(PlanStep(name, f"{name} lacks the profile {user.profile}", remedy, "bad"))
-    else:
-        pool = f", pool {profile.remote_address}" if profile.remote_address and not user.ip else ""
-        rate = f", {profile.rate_limit}" if profile.rate_limit else ""
-        asked.append(PlanStep(name, f"profile {user.profile} is there ✓", f"{rate}{pool}".lstrip(", "), "ok"))
-    if user.auto_name and user.prior is None:
+class _Talk:
+    """What the router says to an order: who it is, whether profile, name and address fit, what would change."""
 
-        def other(taken: frozenset[str]) -> str:
-            with office.read() as tx:
-                return steps.suggested_name(tx, order.lead, taken)
+    def __init__(self, office: Office, order: Order, user: UserOrder) -> None:
+        self.office = office
+        self.order = order
+        self.user = user
+        self.rows: list[PlanStep] = []
 
-        user = replace(user, username=free_name(port, other, user))
-    found = port.read_user(service, user.username)
-    if found is not None and found.tag != user.tag:
-        whose = f"its comment: {found.comment}" if found.comment else "it has no comment"
-        what = f"a user {user.username} is there already and is not ours"
-        asked.append(PlanStep(name, what, f"profile {found.profile}, {whose}", "bad"))
-    elif found is not None:
-        what = f"{user.username} is there already, made for this lead"
-        asked.append(PlanStep(name, what, "it will be adopted", "warn"))
-    return user, asked
+    @property
+    def router(self) -> str:
+        """The router's name."""
+        return str(self.user.router.name)
+
+    def say(self, what: str, detail: str = "", state: RowState = "ok", sign: Sign = "") -> None:
+        """One more line."""
+        self.rows.append(PlanStep(self.router, what, detail, state, sign))
+
+    def ask(self, port: RouterPort) -> None:
+        """Ask for everything, only reading."""
+        user = self.user
+        probe = port.probe()
+        saga.refuse_other_box(user.router, probe)
+        self.say(saga.answered(probe))
+        found = next((p for p in port.profiles(user.service) if p.name == user.profile), None)  # type: ignore[arg-type]
+        self._profile(found)
+        if user.auto_name and user.prior is None:
+            self.user = replace(user, username=free_name(port, self._other_name, user))
+        self._address(port, found)
+        self._user(port.read_user(user.service, self.user.username, user.password))  # type: ignore[arg-type]
+        self._queue(port)
+
+    def _other_name(self, taken: frozenset[str]) -> str:
+        with self.office.read() as tx:
+            return orders.suggested_name(tx, self.order.lead, taken)
+
+    def _profile(self, found: Profile | None) -> None:
+        user = self.user
+        if found is None:
+            remedy = push_hint(user.product.name, self.router)
+            self.say(f"{self.router} lacks the profile {user.profile}", remedy, "bad")
+            return
+        pool = f"pool {found.remote_address}" if found.remote_address and not user.address.is_fixed else ""
+        told = ", ".join(part for part in (found.rate_limit, pool) if part)
+        self.say(f"profile {user.profile} is there ✓", told, "ok", "=")
+
+    def _address(self, port: RouterPort, profile: Profile | None) -> None:
+        user = self.user
+        if not user.address.is_fixed:
+            return
+        with self.office.read() as tx:
+            taken = addresses.taken_in_store(tx, user.router.id, self.order.lead.id)
+        try:
+            found = addresses.settle_address(
+                port, user.address, router=self.router, username=user.username,
+                profile_pool=profile.remote_address if profile is not None else None, taken=taken,
+            )  # fmt: skip
+        except (Duplicate, Invalid, Refused) as error:
+            self.say(error.message, error.hint or "", "bad")
+            return
+        self.user = replace(user, ip=found.ip)
+        drawn = f"the next free one of {found.pool}; another, should it be taken meanwhile"
+        inside = f"of the pool {found.pool}" if found.pool else ""
+        self.say(f"address {found.ip} is free ✓", inside if user.address.ip else drawn, "ok")
+        for warning in found.warnings:
+            self.say(warning, "", "warn")
+
+    def _user(self, found: RouterUser | None) -> None:
+        user = self.user
+        menu = "/ppp/secret" if user.service == "pppoe" else "/ip/hotspot/user"
+        if found is not None and not is_marked(found.comment, user.tag):
+            whose = f"its comment: {found.comment}" if found.comment else "it has no comment"
+            what = f"a user {user.username} is there already and is not ours"
+            self.say(what, f"profile {found.profile}, {whose}", "bad")
+            return
+        if found is not None and user.prior is None:
+            self.say(f"{user.username} is there already, made for this lead", "it will be adopted", "warn")
+        same_password = found is not None and bool(found.password_matches)
+        properties = [
+            Property("profile", found.profile if found else None, user.profile),
+            Property("address", (found.ip or "dynamic") if found else None, self._address_words()),
+        ]
+        if found is not None:
+            properties += [
+                Property("password", HIDDEN if same_password else "the one it has", HIDDEN if same_password else "new"),
+                Property("disabled", "yes" if found.disabled else "no", "no"),
+            ]
+        note = f"comment {user.tag}" if found is None else ""
+        self.rows += thing_rows(self.router, f"{menu} {user.username}", properties, note=note)
+
+    def _address_words(self) -> str:
+        user = self.user
+        return user.ip or (f"the next free of {user.address.pool}" if user.address.pool else "dynamic")
+
+    def _queue(self, port: RouterPort) -> None:
+        user = self.user
+        had = user.prior is not None and bool(user.prior.queue_up_bps or user.prior.queue_down_bps)
+        if user.queue is None and not had:
+            return
+        queue = wanted_queue(user)
+        ours = [have for have in port.queues() if have.name == user.username or is_marked(have.comment, user.tag)]
+        if queue is None:
+            for have in ours if user.queue is None else ():
+                if is_marked(have.comment, user.tag):
+                    self.say(f"/queue/simple {have.name}", "the package asks for none", "will", "-")
+            return
+        now = next((have for have in ours if have.name == queue.name), None)
+        if now is not None and not is_marked(now.comment, user.tag):
+            self.say(f"a queue {queue.name} is there already and is not ours", f"target {now.target}", "bad")
+            return
+        limits = rates_words((now.upload_bps or 0, now.download_bps or 0)) if now is not None else None
+        self.rows += thing_rows(
+            self.router, f"/queue/simple {queue.name}",
+            [
+                Property("limits", limits, rates_words((queue.upload_bps or 0, queue.download_bps or 0))),
+                Property("target", now.target.removesuffix("/32") if now is not None else None, queue.address),
+            ],
+        )  # fmt: skip

@@ -1,267 +1,32 @@
-"""What a conversion does inside transactions: check everything into an order, and carry the order out (spec §L)."""
+"""What a conversion writes when all is done: the customer, the lead's new status, its router user, tasks (spec §L)."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from leadtui.domain import conversion as rules
-from leadtui.domain.catalog import Pipeline, Product, Stage
-from leadtui.errors import Duplicate, Invalid, NotPermitted, Refused
-from leadtui.router.credentials import check_password, check_username, generate_password, suggest_username
-from leadtui.router.port import SERVICES, Secret, tag_for
+from leadtui.domain.dates import day_bounds, local_day
+from leadtui.router.port import Secret
+from leadtui.store import customers as stored_customers
 from leadtui.store import schema as t
-from leadtui.store.scope import scope_clause
-from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
-from leadtui.text import clean_block
+from leadtui.store.unit_of_work import WriteTx, insert_id
 
-from . import customers, provision_jobs, routers, secrets
+from . import addresses, customers, events, secrets
 from . import lead_writes as w
+from .conversion_order import Order, UserOrder
 
 if TYPE_CHECKING:
     from .office import Office
 
 
-@dataclass(frozen=True, slots=True)
-class RouterRequest:
-    """The router user asked for. Nothing given: user name and password are made, package is the lead's desired one,
-    service the router's usual one, address dynamic.
-    """
-
-    router: str
-    username: str | None = None
-    password: Secret | str | None = field(default=None, repr=False)
-    service: str | None = None
-    package: str | None = None
-    ip: str | None = None
+_ADDRESS_TAKEN = ("uq_router_user_address", "router_user.router_id, router_user.ip")
+"""How PostgreSQL and SQLite name the index that keeps two users from one address."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConvertRequest:
-    """What a person asks for, as typed. `customer_id` links to an existing customer instead of making one."""
-
-    notes: str | None = None
-    type: str | None = "Retail"
-    pan: str | None = field(default=None, repr=False)
-    aadhar: str | None = field(default=None, repr=False)
-    gst: str | None = None
-    family_group: str | None = None
-    customer_id: int | str | None = None
-    router: RouterRequest | None = None
-
-
-@dataclass(frozen=True)
-class UserOrder:
-    """A router user, every value checked. `auto_name`: the program chose the name and may choose another."""
-
-    router: Any
-    service: str
-    username: str
-    auto_name: bool
-    password: Secret
-    product: Product
-    profile: str
-    ip: str | None
-    tag: str
-    prior: Any | None = None
-
-
-@dataclass(frozen=True)
-class Order:
-    """A conversion, every value checked against the store in one transaction."""
-
-    lead: Any
-    pipeline: Pipeline
-    stage: Stage
-    target: Stage
-    kind: str
-    ids: rules.TaxIds
-    group_id: int | None
-    link_to: int | None
-    notes: str | None
-    documents: int
-    user: UserOrder | None = None
-
-    @property
-    def title(self) -> str:
-        """What to call the lead."""
-        return str(self.lead.name or self.lead.phone_e164 or self.lead.number)
-
-    def facts(self, linked: str | None = None) -> rules.PlanFacts:
-        """The same for the plan."""
-        u = self.user
-        return rules.PlanFacts(
-            number=self.lead.number, title=self.title, pipeline=self.pipeline, stage=self.stage, target=self.target,
-            customer_type=self.kind, linked_customer=linked, documents=self.documents,
-            router=u.router.name if u else None, service=u.service if u else "pppoe", username=u.username if u else "",
-            profile=u.profile if u else "", ip=u.ip if u else None, tag=u.tag if u else "",
-        )  # fmt: skip
-
-
-def read_lead(tx: ReadTx, lead_id: int) -> Any:
-    """The lead's row, within the actor's sight, held against other writers. Raises NotFound."""
-    query = select(t.lead).where(t.lead.c.id == lead_id, scope_clause(tx.actor, "read"))
-    row = tx.conn.execute(query.with_for_update() if isinstance(tx, WriteTx) else query).one_or_none()
-    if row is None:
-        raise w.not_found(lead_id)
-    return row
-
-
-def check(tx: ReadTx, lead_id: int, request: ConvertRequest) -> Order:
-    """Every rule of the store: permission, state of the lead, duplicates, formats, names. Raises a LeadtuiError."""
-    lead = read_lead(tx, lead_id)
-    if not tx.actor.may_on("convert", assigned_to_id=lead.assigned_to_id, branch_id=lead.branch_id):
-        raise NotPermitted(f"you may not convert {lead.number}", hint="ask somebody whose role may convert it")
-    pipeline, stage = tx.catalog.pipeline_by_id[lead.pipeline_id], tx.catalog.stage_by_id[lead.stage_id]
-    rules.refuse_finished(lead.number, stage, is_converted=stage.is_converted, is_deleted=lead.deleted_at is not None)
-    ids = rules.tax_ids(request.pan, request.aadhar, request.gst)
-    documents = select(t.document.c.id).where(t.document.c.lead_id == lead.id, t.document.c.customer_id.is_(None))
-    order = Order(
-        lead=lead, pipeline=pipeline, stage=stage,
-        target=rules.converted_stage(pipeline, tx.catalog.stages_of(pipeline.id)),
-        kind=rules.customer_type(request.type), ids=ids,
-        group_id=customers.family_group(tx, request.family_group),
-        link_to=_linked(tx, lead, request, pipeline),
-        notes=clean_block(request.notes, field="notes", limit=5000) or None if request.notes else None,
-        documents=len(tx.conn.execute(documents).all()),
-        user=_user_order(tx, lead, pipeline, request.router) if request.router else None,
-    )  # fmt: skip
-    if isinstance(tx, WriteTx):
-        customers.one_at_a_time(tx)
-    if order.link_to is None and "customer" in pipeline.conversion_steps:
-        customers.refuse_sharing(tx, lead)
-    return order
-
-
-def _linked(tx: ReadTx, lead: Any, request: ConvertRequest, pipeline: Pipeline) -> int | None:
-    """The customer to link to: the one asked for; else the one this lead was before it was reopened (AG19)."""
-    if request.customer_id not in (None, ""):
-        return customers.of_text(tx, request.customer_id or "")
-    if "customer" not in pipeline.conversion_steps:
-        return None
-    a = t.activity.c
-    past = select(a.metadata_json).where(a.lead_id == lead.id, a.type == "conversion").order_by(a.id.desc())
-    for told in tx.conn.execute(past).scalars():
-        customer_id = told.get("customer_id") if isinstance(told, dict) else None
-        if customer_id and tx.conn.execute(select(t.customer.c.id).where(t.customer.c.id == customer_id)).first():
-            return int(customer_id)
-    return None
-
-
-def _user_order(tx: ReadTx, lead: Any, pipeline: Pipeline, request: RouterRequest) -> UserOrder:
-    rules.refuse_router(pipeline)
-    if not request.router.strip():
-        raise Invalid("a router user needs a router", field="router", hint="choose one of the list")
-    router = routers.find(tx, request.router, field="router")
-    if not router.is_active:
-        raise Invalid(f"the router {router.name} is not in use any more", field="router")
-    service = (request.service or router.service).strip().lower()
-    if service not in SERVICES:
-        raise Invalid(f"'{request.service}' is no service", field="service", hint="one of: " + ", ".join(SERVICES))
-    product = _product(tx, lead, request.package)
-    prior = _prior_user(tx, lead, router, service)
-    auto_name = not (request.username or "").strip()
-    if auto_name:
-        username = prior.username if prior is not None else suggested_name(tx, lead)
-    else:
-        username = check_username((request.username or "").strip())
-    refuse_taken(tx, lead, router, username)
-    password = request.password
-    if isinstance(password, str):
-        password = Secret(password) if password else None
-    if password is not None:
-        check_password(password.reveal())
-    return UserOrder(
-        router=router, service=service, username=username, auto_name=auto_name,
-        password=password or Secret(generate_password()), product=product, profile=str(product.profile),
-        ip=_address(tx, lead, router, request.ip), tag=tag_for(lead.number), prior=prior,
-    )  # fmt: skip
-
-
-def _product(tx: ReadTx, lead: Any, name: str | None) -> Product:
-    if name and name.strip():
-        product = tx.catalog.find_product(name)
-    elif lead.product_id is not None:
-        product = tx.catalog.product_by_id[lead.product_id]
-    else:
-        raise Invalid("a router user needs a package", field="package", hint="the lead desires none yet: choose one")
-    if not product.profile:
-        raise Invalid(
-            f"the package {product.name} has no router profile", field="package",
-            hint="an administrator can set it: leadtui package edit … --profile",
-        )  # fmt: skip
-    return product
-
-
-def _prior_user(tx: ReadTx, lead: Any, router: Any, service: str) -> Any | None:
-    """The router user this lead has from a conversion that was reopened. Raises Refused when it is elsewhere."""
-    user = t.router_user
-    query = (
-        select(user, t.router.c.name.label("router_name"))
-        .join(t.router, t.router.c.id == user.c.router_id)
-        .where(user.c.lead_id == lead.id)
-    )
-    for row in tx.conn.execute(query):
-        if row.router_id != router.id or row.service != service:
-            raise Refused(
-                f"{lead.number} still has the {row.service} user {row.username} on {row.router_name}", code="has_user",
-                hint="convert it with that router and service, or without a router user",
-            )  # fmt: skip
-        return row
-    return None
-
-
-def refuse_taken(tx: ReadTx, lead: Any, router: Any, username: str) -> None:
-    """The name must be free among our users and among those being made (AG37); the router itself is asked later."""
-    user, job = t.router_user.c, t.provision_job.c
-    ours = select(user.id).where(user.router_id == router.id, user.username == username, user.lead_id != lead.id)
-    coming = select(job.id).where(
-        job.router_id == router.id, job.username == username, job.lead_id != lead.id,
-        job.state.in_(provision_jobs.OPEN_STATES),
-    )  # fmt: skip
-    for query in (ours, coming):
-        if tx.conn.execute(query).first() is not None:
-            raise Duplicate(
-                f"the user name {username} is taken on {router.name}", field="username", hint="choose another one"
-            )
-
-
-def _address(tx: ReadTx, lead: Any, router: Any, text: str | None) -> str | None:
-    word = (text or "").strip()
-    if not word:
-        return None
-    try:
-        address = ipaddress.IPv4Address(word)
-    except ValueError:
-        raise Invalid(f"'{word}' is not an IPv4 address", field="ip", hint="such as 10.20.0.15, or empty") from None
-    user = t.router_user.c
-    taken = select(user.username).where(user.router_id == router.id, user.ip == str(address), user.lead_id != lead.id)
-    if (name := tx.conn.execute(taken).scalar()) is not None:
-        raise Duplicate(f"the address {address} is {name}'s on {router.name}", field="ip", hint="choose another one")
-    return str(address)
-
-
-def suggested_name(tx: ReadTx, lead: Any, also_taken: frozenset[str] = frozenset()) -> str:
-    """A free user name from the lead's name (its number when it has none: no phone numbers on routers)."""
-    user, job = t.router_user.c, t.provision_job.c
-
-    def is_taken(name: str) -> bool:
-        if name in also_taken:
-            return True
-        ours = select(user.id).where(user.username == name, user.lead_id != lead.id)
-        coming = select(job.id).where(
-            job.username == name, job.lead_id != lead.id, job.state.in_(provision_jobs.OPEN_STATES)
-        )
-        return any(tx.conn.execute(query).first() is not None for query in (ours, coming))
-
-    return suggest_username(lead.name or lead.number, is_taken)
-
-
-# -- carrying out -----------------------------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Finished:
     """What the last transaction wrote."""
@@ -290,48 +55,63 @@ def finish(tx: WriteTx, order: Order, *, secret_ref: str | None = None) -> Finis
         "conversion_notes": order.notes, "last_activity_at": tx.now,
     }  # fmt: skip
     w.note_status(tx, row, order.target, None, notes=order.notes)
+    if _add_tasks(tx, order):
+        columns |= w.next_follow_up(tx, lead.id)
     w.change(tx, row, columns, "convert")
     if user is not None:
         _keep_user(tx, order, user, customer_id, secret_ref)
+        if customer_id is not None:
+            stored_customers.keep_state(tx, customer_id)
     made = f"customer {customer_id}" if customer_id is not None else "no customer record"
     on = f", router user {user.username} on {user.router.name}" if user else ""
-    told = {"result": "converted", "customer_id": customer_id, **(_told(user) if user else {})}
+    told = {"result": "converted", "customer_id": customer_id, **_told(user)}
     w.add_activity(tx, lead.id, "conversion", f"Converted: {made}{on}", order.notes, metadata_json=told)
-    for step in order.pipeline.conversion_steps:
-        if words := rules.STEPS_OF_PEOPLE.get(step):  # open, without a date, until somebody completes it
-            w.add_activity(
-                tx, lead.id, "task", words, completed_at=None, assigned_to_id=lead.assigned_to_id or tx.actor.user_id
-            )
+    events.emit(tx, events.CONVERTED, lead_id=lead.id, payload={"customer_id": customer_id, **_told(user)})
     return Finished(customer_id, batch)
 
 
-def _told(user: UserOrder) -> dict[str, Any]:
+def _add_tasks(tx: WriteTx, order: Order) -> bool:
+    """What only a person can do, as tasks due today: they stand in the list of what is due until they are done."""
+    today, _ = day_bounds(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
+    words = [rules.STEPS_OF_PEOPLE[s] for s in order.pipeline.conversion_steps if s in rules.STEPS_OF_PEOPLE]
+    for subject in words:
+        w.add_activity(
+            tx, order.lead.id, "task", subject, scheduled_at=today, all_day=True, completed_at=None,
+            assigned_to_id=order.lead.assigned_to_id or tx.actor.user_id,
+        )  # fmt: skip
+    tx.flush()
+    return bool(words)
+
+
+def _told(user: UserOrder | None) -> dict[str, Any]:
+    if user is None:
+        return {}
     return {"router": user.router.name, "username": user.username, "service": user.service, "profile": user.profile}
 
 
 def _keep_user(tx: WriteTx, order: Order, user: UserOrder, customer_id: int | None, secret_ref: str | None) -> None:
+    """The row that says what must stand on the router. Raises Duplicate when another has the address meanwhile."""
+    up, down = user.queue or (None, None)
     values = {
         "router_id": user.router.id, "customer_id": customer_id, "lead_id": order.lead.id, "username": user.username,
         "service": user.service, "profile": user.profile, "ip": user.ip, "tag": user.tag, "state": "active",
+        "product_id": user.product.id, "queue_up_bps": up, "queue_down_bps": down,
     }  # fmt: skip
-    if user.prior is None:
-        user_id = insert_id(tx.conn, t.router_user, **values, secret_ref=secret_ref, created_at=tx.now)
-        tx.audit("create", "router_user", user_id, None, values)
-        return
+    try:
+        if user.prior is None:
+            user_id = insert_id(tx.conn, t.router_user, **values, secret_ref=secret_ref, created_at=tx.now)
+            tx.audit("create", "router_user", user_id, None, values)
+            return
+        mine = t.router_user.c.id == user.prior.id
+        tx.conn.execute(update(t.router_user).where(mine).values(**values, secret_ref=secret_ref))
+    except IntegrityError as error:
+        if user.ip is not None and any(word in str(error.orig) for word in _ADDRESS_TAKEN):
+            raise addresses.taken_error(user.ip, "somebody else", user.router.name) from error
+        raise
     before = {key: getattr(user.prior, key) for key in values}
-    tx.conn.execute(
-        update(t.router_user).where(t.router_user.c.id == user.prior.id).values(**values, secret_ref=secret_ref)
-    )
     secrets.drop(tx, user.prior.secret_ref)
     changed = {key: value for key, value in values.items() if value != before[key]}
     tx.audit("edit", "router_user", user.prior.id, {key: before[key] for key in changed}, changed)
-
-
-def note_attempt(
-    tx: WriteTx, lead_id: int, subject: str, *, details: str | None = None, metadata: Mapping[str, Any]
-) -> None:
-    """A conversion that did not come about, on the timeline; the lead itself stays untouched (spec AG18)."""
-    w.add_activity(tx, lead_id, "conversion", subject, details, metadata_json=dict(metadata))
 
 
 def batch_of_conversion(lead_id: int) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, Text, and_, cast, delete, exists, func, or_, select, true, update
+from sqlalchemy import Date, Text, and_, cast, delete, exists, func, null, or_, select, true, update
 
 from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_COLUMN
@@ -27,10 +27,16 @@ from .office import Office
 # What cannot be taken back by `undo`, and what does it instead.
 FINAL = {
     "convert": "a conversion made a customer (and perhaps a router user): reopen the lead instead",
+    "customer": "a change of a customer is not undone: edit it again, its history tells what stood there before",
+    "suspend": "the router was told too: leadtui customer resume",
+    "resume": "the router was told too: leadtui customer suspend",
+    "package": "the router was told too: leadtui customer change-package, with the package of before",
     "purge": "a purge removes for good",
     "undo": "an undo is not undone: repeat the act",
 }
 _CHUNK = 5_000
+_NAMED = {"router_id": t.router, "family_group_id": t.family_group}
+"""Ids that the audit keeps of what the catalogue does not hold."""
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
 _BESIDE = {"last_activity_at", "document", "sha256"}
 _NOT_SHOWN = {
@@ -373,6 +379,14 @@ def audit(
         return total, [_audit_row(tx, r) for r in tx.conn.execute(query)]
 
 
+def entries_of(tx: ReadTx, of: Mapping[str, Sequence[int]], *, limit: int) -> list[AuditRow]:
+    """The audit of some records (entity → ids), newest first. The caller has checked that the actor may see them."""
+    a = t.audit.c
+    wanted = or_(*(and_(a.entity == entity, a.entity_id.in_(ids)) for entity, ids in of.items() if ids))
+    query = select(t.audit, null().label("lead_number")).where(wanted).order_by(a.id.desc()).limit(limit)
+    return [_audit_row(tx, r) for r in tx.conn.execute(query)]
+
+
 def _mentions(text: str) -> Any:
     """The text stands in what was done, from where, or in a value before or after."""
     a = t.audit.c
@@ -464,6 +478,9 @@ def _words(tx: ReadTx, column: str, value: Any) -> Any:
         return cat.user_by_id[value].login
     if column == "referrer_id":
         return tx.conn.execute(select(t.person.c.name).where(t.person.c.id == value)).scalar() or value
+    if column in _NAMED:
+        table = _NAMED[column]
+        return tx.conn.execute(select(table.c.name).where(table.c.id == value)).scalar() or value
     if column.endswith("_minor"):
         return to_json(value, cat.currency)
     if isinstance(value, str) and isinstance(getattr(t.lead.c.get(column), "type", None), UtcDateTime):

@@ -1,5 +1,7 @@
 """The journal of what is asked of routers: who holds a job, how it moves on, and whose process is gone (spec AH15).
 
+A job is of one kind (a conversion, a suspension …) and of one lead; a lead has at most one open job, of whatever kind.
+
 A job is held by one process (host, process id, process start) under a lease that is renewed before every talk with a
 router. Every move compares and sets, so that a process that was believed dead and comes back can change nothing.
 """
@@ -9,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +21,7 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
+from leadtui.domain.conversion import JobKind
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 
@@ -107,16 +110,26 @@ def is_held(job: Any, now: datetime) -> bool:
     return bool(now < job.lease_until)
 
 
+def hold(job_id: int) -> None:
+    """From now on this process counts as at work on the job, until `let_go`."""
+    with _lock:
+        _held_here.add(job_id)
+
+
+def let_go(job_id: int) -> None:
+    """This process is done with the job."""
+    with _lock:
+        _held_here.discard(job_id)
+
+
 @contextmanager
 def holding(job_id: int) -> Iterator[None]:
     """While inside, this process counts as at work on the job."""
-    with _lock:
-        _held_here.add(job_id)
+    hold(job_id)
     try:
         yield
     finally:
-        with _lock:
-            _held_here.discard(job_id)
+        let_go(job_id)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -140,13 +153,21 @@ def unsettled(tx: ReadTx) -> list[Any]:
 
 
 # -- moving -----------------------------------------------------------------------------------------------------------
-def begin(tx: WriteTx, **values: Any) -> int:
-    """The intent: a job `planned`, held by this process."""
+def begin(
+    tx: WriteTx, *, kind: JobKind = "convert", lead_id: int, router_id: int, tag: str, username: str,
+    request_json: Mapping[str, Any], secret_ref: str | None = None,
+) -> int:  # fmt: skip
+    """The intent: a job `planned`, held by this process; answers its id.
+
+    `request_json` says what was asked for, without secrets: `service` always; `queue` true when a simple queue belongs
+    to it; `ip` the fixed address. Lock the lead before, and look for its open job: a second one is refused.
+    """
     here = me()
     return insert_id(
-        tx.conn, t.provision_job, state="planned", attempts=1, host=here.host, pid=here.pid,
-        process_started=here.started, lease_until=tx.now + LEASE, created_by_id=tx.actor.user_id, created_at=tx.now,
-        updated_at=tx.now, **values,
+        tx.conn, t.provision_job, kind=kind, lead_id=lead_id, router_id=router_id, tag=tag, username=username,
+        request_json=dict(request_json), secret_ref=secret_ref, state="planned", step="intent", attempts=1,
+        host=here.host, pid=here.pid, process_started=here.started, lease_until=tx.now + LEASE,
+        created_by_id=tx.actor.user_id, created_at=tx.now, updated_at=tx.now,
     )  # fmt: skip
 
 

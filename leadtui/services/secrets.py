@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets as _random
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from .office import Office
 
 _KEY_MODE = 0o600
+_MANY = 500
+"""How many secrets one statement reads."""
 
 
 class SecretKeyError(Refused):
@@ -77,6 +80,25 @@ def get(tx: ReadTx, office: Office, ref: str) -> Secret:
             hint="put back the key file that belongs to this database, or type the passwords again",
         ) from None
     return Secret(value.decode("utf-8", "surrogatepass"))
+
+
+def get_many(tx: ReadTx, office: Office, refs: Iterable[str]) -> dict[str, Secret]:
+    """Those of the secrets that are stored and that the key opens, by name. Raises nothing: the rest is left out."""
+    from cryptography.fernet import InvalidToken
+
+    wanted = list(refs)
+    try:
+        opener = _fernet(office, may_create=False) if wanted else None
+    except SecretKeyError:
+        return {}
+    found: dict[str, Secret] = {}
+    for start in range(0, len(wanted), _MANY):
+        query = select(t.secret.c.ref, t.secret.c.token).where(t.secret.c.ref.in_(wanted[start : start + _MANY]))
+        for ref, token in tx.conn.execute(query):
+            with contextlib.suppress(InvalidToken):
+                if opener is not None:
+                    found[ref] = Secret(opener.decrypt(token.encode("ascii")).decode("utf-8", "surrogatepass"))
+    return found
 
 
 def drop(tx: WriteTx, ref: str | None) -> None:

@@ -1,50 +1,49 @@
-"""Settling conversions that did not end: look at the router by name and tag, undo, and write down what is there.
+"""Settling what was asked of routers and did not end: look at the router by name and mark, undo, write down.
 
 A job whose process died is always undone, never completed: the person saw no success, the lead may have been edited,
-reassigned or refused since, and what stands in the store (not converted) is what everyone was told. Only the last
-transaction makes a conversion, and it marks the job `verified` in the same breath; so whatever is still open has not
-happened, and the router is brought back to what the store says: no user of ours for a lead that has none
-(facts/mikrotik §c 3 and 4, contract answer 10).
+reassigned or refused since, and what stands in the store is what everyone was told. Only the last transaction makes a
+thing true, and it marks the job `verified` in the same breath; so whatever is still open has not happened, and the
+router is brought back to what the store says (`agreement.agree`; facts/mikrotik §c 3 and 4, contract answer 10).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import select
 
+from leadtui.domain.conversion import KIND_NOUNS, KIND_VERBS, JobKind
 from leadtui.errors import LeadtuiError, NotFound, NotPermitted, Refused
-from leadtui.router.port import CancelToken, RouterAddress, RouterPort, Secret, WantedUser
+from leadtui.router.port import CancelToken, RouterUnreachable
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import conversion_steps, provision_jobs, routers, secrets
+from . import lead_writes as w
+from . import provision_jobs, secrets
+from .agreement import Case, Found, Look, agree, case_of, look, queue_of, wanted_of
 
 if TYPE_CHECKING:
     from .office import Office
 
-Found = Literal["absent", "removed", "kept", "unknown"]
-Outcome = Literal["absent", "removed", "kept", "unknown", "busy", "settled"]
+Outcome = Literal["absent", "removed", "kept", "refused", "unknown", "busy", "settled"]
 
-LOOK_DEADLINE_S = 6.0
-"""How long the look at a router may take altogether; below the lease."""
-
-_PAUSE = timedelta(seconds=30)
-"""A start does not ask a router again that could not be asked so shortly before."""
+_PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
+"""Nobody but a person asks a router again that could not be asked so shortly before; each pause is twice as long."""
 
 _LOG = logging.getLogger("leadtui.settling")
 
 
 @dataclass(frozen=True, slots=True)
 class PendingJob:
-    """A conversion that is under way or was left open. `is_held`: somebody is at work on it now."""
+    """Something asked of a router that is under way or was left open. `is_held`: somebody is at work on it now."""
 
     id: int
+    kind: str
     lead_id: int
     lead_number: str | None
     router: str
@@ -59,6 +58,11 @@ class PendingJob:
     is_held: bool
     recheck_until: datetime | None
 
+    @property
+    def noun(self) -> str:
+        """What was asked for, as a noun."""
+        return KIND_NOUNS.get(self.kind, self.kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -71,92 +75,12 @@ class Resolution:
     username: str
     outcome: Outcome
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a look at the router found and did. `error` is why it could not be asked."""
-
-    found: Found
-    names: tuple[str, ...] = ()
-    error: str | None = None
-
-    def words(self, router: str) -> str:
-        """The end of a sentence for a person."""
-        match self.found:
-            case "absent":
-                return f"nothing of it is on {router}"
-            case "removed":
-                return f"the user {', '.join(self.names)} that it had made on {router} was removed again"
-            case "kept":
-                return f"the user {', '.join(self.names)} that it had before on {router} is as it was"
-            case _:
-                return f"whether {router} holds the user is not known, for it could not be asked"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything a look needs, read while the job was taken: no transaction is open during the look."""
-
-    job: Any
-    lead_number: str
-    router_name: str
-    where: RouterAddress | None
-    expected: tuple[tuple[Any, Secret | None], ...]
-    problem: str | None = None
+    kind: str = "convert"
 
     @property
-    def service(self) -> str:
-        """The service the user was asked for."""
-        return str((self.job.request_json or {}).get("service", "pppoe"))
-
-
-def case_of(tx: ReadTx, office: Office, job: Any) -> Case:
-    """Read what the store says must be on the router for the job's lead."""
-    user = t.router_user
-    router = tx.conn.execute(select(t.router).where(t.router.c.id == job.router_id)).one()
-    number = tx.conn.execute(select(t.lead.c.number).where(t.lead.c.id == job.lead_id)).scalar_one()
-    rows = tx.conn.execute(select(user).where(user.c.lead_id == job.lead_id, user.c.router_id == job.router_id)).all()
-    problem: str | None = None
-    where: RouterAddress | None = None
-    expected: tuple[tuple[Any, Secret | None], ...] = ()
-    try:
-        where = routers.address(tx, office, router)
-        expected = tuple((row, secrets.get(tx, office, row.secret_ref) if row.secret_ref else None) for row in rows)
-    except LeadtuiError as error:  # the key is not there: nothing can be looked at, and that is worth saying
-        where, problem = None, error.message
-    return Case(job, number, router.name, where, expected, problem)
-
-
-def look(case: Case, *, cancel: CancelToken | None = None) -> Look:
-    """On a fresh connection, make the router agree with the store for this lead. Never raises a router's failure."""
-    if case.where is None:
-        return Look("unknown", error=case.problem)
-    try:
-        with routers.connect(case.where, deadline_s=LOOK_DEADLINE_S, cancel=cancel) as port:
-            return _agree(port, case)
-    except LeadtuiError as error:
-        return Look("unknown", error=error.message)
-
-
-def _agree(port: RouterPort, case: Case) -> Look:
-    service: Any = case.service
-    ours = {row.username: (row, secret) for row, secret in case.expected if row.service == service}
-    removed: list[str] = []
-    for found in port.find_tagged(service, case.job.tag):
-        if found.username not in ours and port.remove_user(service, found.username, case.job.tag):
-            removed.append(found.username)
-    # A lead converted anew after it was reopened has its old user, which the attempt may have changed.
-    restore = ours if (case.job.request_json or {}).get("prior") and case.job.state != "failed" else {}
-    for row, secret in restore.values():
-        if secret is not None:
-            is_off = row.state == "suspended"
-            port.ensure_user(
-                WantedUser(row.username, secret, service, row.profile or "", row.tag, row.ip, disabled=is_off)
-            )
-    if removed:
-        return Look("removed", tuple(removed))
-    return Look("kept", tuple(restore)) if restore else Look("absent")
+    def noun(self) -> str:
+        """What had been asked for, as a noun."""
+        return KIND_NOUNS.get(self.kind, self.kind)
 
 
 def record(tx: WriteTx, case: Case, seen: Look, *, error: str | None = None) -> bool:
@@ -168,17 +92,20 @@ def record(tx: WriteTx, case: Case, seen: Look, *, error: str | None = None) -> 
     watch = job.recheck_until or tx.now + provision_jobs.RECHECK
     if seen.found == "removed" or watch <= tx.now:
         watch = None
+    last = seen.error if seen.found == "refused" else error or job.last_error
     done = provision_jobs.move(
-        tx, job.id, "failed", release=True, recheck_until=watch, secret_ref=None, last_error=error or job.last_error
+        tx, job.id, "failed", release=True, recheck_until=watch, secret_ref=None, last_error=last
     )
     if done:
         secrets.drop(tx, job.secret_ref)
         told = {"state": "failed", "router": case.router_name, "username": job.username, "found": seen.found}
+        if seen.found == "refused":
+            told["router_holds"] = seen.words(case.router_name)
         tx.audit("settle", "provision_job", job.id, {"state": job.state}, told)
     return done
 
 
-def settle(office: Office, job_id: int) -> Resolution:
+def settle(office: Office, job_id: int, *, cancel: CancelToken | None = None) -> Resolution:
     """Settle one job that nobody holds. Raises NotFound; a router that fails is an outcome (`unknown`), no error."""
     with office.as_system() as tx:
         job = provision_jobs.read(tx, job_id)
@@ -197,33 +124,45 @@ def settle(office: Office, job_id: int) -> Resolution:
             _note(tx, case, seen)
             return _resolution(case, "absent", f"nothing had been sent to {case.router_name}")
     with provision_jobs.holding(job_id):
-        seen = look(case)
+        seen = look(case, cancel=cancel)
         with office.as_system() as tx:
             if not record(tx, case, seen):
                 return _resolution(case, "busy", "somebody else took it meanwhile")
             if seen.found == "removed" or (seen.found != "unknown" and job.state != "failed"):
                 _note(tx, case, seen)
-    words = seen.words(case.router_name) + (f": {seen.error}" if seen.error else "")
+    words = seen.words(case.router_name) + (f": {seen.error}" if seen.error and seen.found == "unknown" else "")
     return _resolution(case, seen.found, words)
 
 
 def _note(tx: WriteTx, case: Case, seen: Look) -> None:
-    conversion_steps.note_attempt(
-        tx, case.job.lead_id, f"Interrupted conversion settled: {seen.words(case.router_name)}",
+    note_attempt(
+        tx, case.kind, case.job.lead_id,
+        f"Interrupted {KIND_NOUNS.get(case.kind, case.kind)} settled: {seen.words(case.router_name)}",
         metadata={"result": "settled", "found": seen.found, "router": case.router_name, "job": case.job.id},
+    )  # fmt: skip
+
+
+def note_attempt(
+    tx: WriteTx, kind: str, lead_id: int, subject: str, *, details: str | None = None, metadata: Mapping[str, Any]
+) -> None:
+    """What did not come about, on the lead's timeline; the lead itself stays untouched (spec AG18)."""
+    w.add_activity(
+        tx, lead_id, "conversion" if kind == "convert" else "other", subject, details,
+        metadata_json={"kind": kind, **metadata},
     )  # fmt: skip
 
 
 def _resolution(case: Case, outcome: Outcome, words: str) -> Resolution:
     job = case.job
-    return Resolution(job.id, job.lead_id, case.lead_number, case.router_name, job.username, outcome, words)
+    return Resolution(job.id, job.lead_id, case.lead_number, case.router_name, job.username, outcome, words, case.kind)
 
 
+# -- every open job ----------------------------------------------------------------------------------------------------
 def pending(office: Office) -> list[PendingJob]:
-    """Conversions under way or left open, oldest first. Leads outside the actor's scope are not named."""
+    """What is under way or was left open, of every kind, oldest first. Leads outside the scope are not named."""
     with office.read() as tx:
         if not (tx.actor.may("convert") or tx.actor.may("config")):
-            raise NotPermitted("you may not see the open conversions")
+            raise NotPermitted("you may not see what is open on the routers")
         jobs = provision_jobs.unsettled(tx)
         names = {row.id: row.name for row in tx.conn.execute(select(t.router.c.id, t.router.c.name))}
         query = select(t.lead.c.id, t.lead.c.number).where(
@@ -233,78 +172,98 @@ def pending(office: Office) -> list[PendingJob]:
         users = tx.catalog.user_by_id
         return [
             PendingJob(
-                id=job.id,
-                lead_id=job.lead_id,
-                lead_number=numbers.get(job.lead_id),
-                router=names[job.router_id],
-                service=(job.request_json or {}).get("service", "pppoe"),
-                username=job.username,
-                state=job.state,
-                step=job.step,
-                by=users[job.created_by_id].login,
-                since=job.created_at,
-                attempts=job.attempts,
-                last_error=job.last_error,
-                is_held=provision_jobs.is_held(job, tx.now),
-                recheck_until=job.recheck_until,
+                id=job.id, kind=job.kind, lead_id=job.lead_id, lead_number=numbers.get(job.lead_id),
+                router=names[job.router_id], service=(job.request_json or {}).get("service", "pppoe"),
+                username=job.username, state=job.state, step=job.step, by=users[job.created_by_id].login,
+                since=job.created_at, attempts=job.attempts, last_error=job.last_error,
+                is_held=provision_jobs.is_held(job, tx.now), recheck_until=job.recheck_until,
             )
             for job in jobs
         ]  # fmt: skip
 
 
-def resolve(office: Office, job_id: int | None = None) -> list[Resolution]:
+def resolve(office: Office, job_id: int | None = None, *, cancel: CancelToken | None = None) -> list[Resolution]:
     """Settle every job that nobody holds, or one. A router that could not be asked once is not asked again."""
     with office.read() as tx:
         if not (tx.actor.may("convert") or tx.actor.may("config")):
-            raise NotPermitted("you may not settle conversions")
+            raise NotPermitted("you may not settle what is open on the routers")
         jobs = provision_jobs.unsettled(tx)
     if job_id is not None:
         jobs = [job for job in jobs if job.id == job_id]
         if not jobs:
             raise NotFound(f"there is no open job {job_id}")
-    return _settle_all(office, jobs)
+    return _settle_all(office, jobs, cancel=cancel)
 
 
-def _settle_all(office: Office, jobs: Sequence[Any]) -> list[Resolution]:
+def _settle_all(
+    office: Office, jobs: Sequence[Any], *, cancel: CancelToken | None = None,
+    may_go_on: Callable[[], bool] | None = None,
+) -> list[Resolution]:  # fmt: skip
     answers: list[Resolution] = []
     silent: dict[int, Resolution] = {}
     for job in jobs:
+        if (cancel is not None and cancel.cancelled) or (may_go_on is not None and not may_go_on()):
+            break
         if job.router_id in silent and job.state != "planned":
             known = silent[job.router_id]
-            with office.read() as tx:
+            with office.store.read() as tx:
                 case = case_of(tx, office, job)
             answers.append(_resolution(case, "unknown", known.message))
             continue
-        answer = settle(office, job.id)
+        answer = settle(office, job.id, cancel=cancel)
         if answer.outcome == "unknown":
             silent[job.router_id] = answer
         answers.append(answer)
     return answers
 
 
+def settle_due(
+    office: Office, *, cancel: CancelToken | None = None, may_go_on: Callable[[], bool] | None = None
+) -> list[Resolution]:
+    """Settle what nobody works on, for the machine: no permission is asked, failures wait for the next time.
+
+    One query, and nothing written, when nothing is due. `may_go_on` is asked before each job.
+    """
+    try:
+        with office.store.read() as tx:
+            jobs = [
+                job
+                for job in provision_jobs.unsettled(tx)
+                if not provision_jobs.is_held(job, tx.now) and job.updated_at + _pause(job) <= tx.now
+            ]
+        return _settle_all(office, jobs, cancel=cancel, may_go_on=may_go_on)
+    except LeadtuiError as error:
+        _LOG.warning("what is open on routers was not settled: %s", error.message)
+        return []
+
+
+def _pause(job: Any) -> timedelta:
+    """How long a job is left alone after its last move: one that was never looked at not at all."""
+    if job.state in {"planned", "applying"}:
+        return timedelta(0)
+    if job.state == "failed":  # looked at for a late answer, a few times
+        return _PAUSE
+    doublings = min(max(int(job.attempts) - 2, 0), 10)
+    return min(_PAUSE * (1 << doublings), _LONGEST_PAUSE)
+
+
 def settle_on_start(office: Office) -> list[Resolution]:
-    """Settle what an earlier process left open: one query when there is nothing. Failures wait for the next start."""
+    """Settle what an earlier process left open, where the person at work may convert."""
     try:
         with office.read() as tx:
             if not tx.actor.may("convert"):
                 return []
-            jobs = [
-                job
-                for job in provision_jobs.unsettled(tx)
-                if not provision_jobs.is_held(job, tx.now)
-                and (job.state in {"planned", "applying"} or job.updated_at + _PAUSE < tx.now)
-            ]
-        return _settle_all(office, jobs)
-    except LeadtuiError as error:
-        _LOG.warning("open conversions were not settled: %s", error.message)
+    except LeadtuiError:
         return []
+    return settle_due(office)
 
 
-def clear_the_way(office: Office, lead_id: int, *, for_router: bool) -> str | None:
-    """Before a conversion: nobody may be at work on the lead, and an open job must be settled first (AJ18).
+# -- before something is asked of a router -----------------------------------------------------------------------------
+def clear_the_way(office: Office, lead_id: int, *, for_router: bool, kind: JobKind = "convert") -> str | None:
+    """Before anything is asked: nobody may be at work on the lead, and an open job must be settled first (AJ18).
 
-    Without a router user nothing needs to be asked of the router: the open job stays, and its words are answered as a
-    warning. Raises Refused (`busy`, `unsettled`).
+    Where no router is to be asked (`for_router` false) the open job stays, and its words are answered as a warning.
+    Raises Refused (`busy`), RouterUnreachable (`unsettled`).
     """
     with office.read() as tx:
         job = provision_jobs.open_job_of(tx, lead_id)
@@ -313,35 +272,48 @@ def clear_the_way(office: Office, lead_id: int, *, for_router: bool) -> str | No
         refuse_held(tx, job)
         router = tx.conn.execute(select(t.router.c.name).where(t.router.c.id == job.router_id)).scalar_one()
     if not for_router:
+        noun = KIND_NOUNS.get(job.kind, job.kind)
         return (
-            f"{router} may still hold the user {job.username}; it will be removed by: leadtui router pending --resolve"
+            f"{router} may still hold the user {job.username} of an earlier {noun}; "
+            "it is put right by: leadtui router pending --resolve"
         )
     answer = settle(office, job.id)
     if answer.outcome in {"unknown", "busy"}:
-        raise unsettled_error(answer)
+        raise unsettled_error(answer, kind)
     return None
 
 
-def unsettled_error(answer: Resolution) -> LeadtuiError:
-    """Why an earlier attempt stands in the way."""
+def unsettled_error(answer: Resolution, kind: JobKind = "convert") -> LeadtuiError:
+    """Why an earlier attempt stands in the way of what is wanted now (`kind`)."""
     if answer.outcome == "busy":
-        return Refused(
-            f"{answer.lead_number} is being settled at the moment", code="busy", hint="try again in a moment"
-        )
-    from leadtui.router.port import RouterUnreachable
-
-    return RouterUnreachable(
+        return busy_error(answer.lead_number)
+    stands = RouterUnreachable(
         f"an earlier attempt with {answer.lead_number} must be settled first: {answer.message}",
-        hint=f"try again when {answer.router} answers, or convert without a router user",
+        hint=f"try again when {answer.router} answers"
+        + (", or convert without a router user" if kind == "convert" else ""),
         data={"job": answer.job_id},
     )
+    stands.code = "unsettled"
+    return stands
+
+
+def busy_error(lead_number: str) -> LeadtuiError:
+    """Somebody settles what was open of this lead, just now."""
+    return Refused(f"{lead_number} is being settled at the moment", code="busy", hint="try again in a moment")
 
 
 def refuse_held(tx: ReadTx, job: Any | None) -> None:
-    """Two people convert one lead: the second is told who the first is. Raises Refused."""
+    """Two people at one lead: the second is told who the first is. Raises Refused."""
     if job is not None and provision_jobs.is_held(job, tx.now):
         who = tx.catalog.user_by_id[job.created_by_id]
         raise Refused(
-            f"{who.name} ({who.login}) is converting this lead at the moment", code="busy",
-            hint="look again in a moment", data={"login": who.login},
+            f"{who.name} ({who.login}) is {KIND_VERBS.get(job.kind, 'working on this lead')} at the moment",
+            code="busy", hint="look again in a moment", data={"login": who.login},
         )  # fmt: skip
+
+
+__all__ = [
+    "Case", "Found", "Look", "Outcome", "PendingJob", "Resolution", "agree", "busy_error", "case_of", "clear_the_way",
+    "look", "note_attempt", "pending", "queue_of", "record", "refuse_held", "resolve", "settle", "settle_due",
+    "settle_on_start", "unsettled_error", "wanted_of",
+]  # fmt: skip

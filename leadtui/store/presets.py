@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from leadtui.domain.addresses import parse_rate
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import ACTIONS
 from leadtui.errors import Invalid, Refused
@@ -166,6 +167,11 @@ def _load_products(conn: Connection, preset: dict[str, Any], currency: str) -> N
                 name=p["name"],
                 router_profile=p.get("profile"),
                 speed=p.get("speed"),
+                upload_bps=parse_rate(p["upload"], field="upload") if "upload" in p else None,
+                download_bps=parse_rate(p["download"], field="download") if "download" in p else None,
+                pool=p.get("pool"),
+                gateway=p.get("gateway"),
+                addressing=p.get("addressing", "dynamic"),
                 is_active=True,
                 price_minor=parse_money(p["monthly"], currency, field="monthly"),
                 install_minor=parse_money(p["installation"], currency, field="installation"),

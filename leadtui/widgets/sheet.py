@@ -91,6 +91,7 @@ class Sheet(ScrollView, can_focus=True):
     def _lay_out(self) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
+            self._width = -1  # out of sight: laid out when it comes back, be it in the width of before
             return
         key = self.items[self.at][1][2].key if self.at < len(self.items) else None
         self._width = width

@@ -99,6 +99,7 @@ def test_converting_one_lead(office: Office, simulator: Simulator) -> None:
     lead = add_lead(office)
     shown = office.json("lead", "convert", lead["number"], "--router", ROUTER, "--dry-run")
     assert shown["ready"]
+    assert ("+", "/ppp/secret achieng.odhiambo") in {(row["sign"], row["what"]) for row in shown["steps"]}
     assert office.json("lead", "show", lead["number"])["is_converted"] is False
     made = office.json(
         "lead", "convert", lead["number"], "--router", ROUTER, "--notes", "signed", "--pan", "ABCDE1234F"
@@ -133,6 +134,50 @@ def test_a_password_of_ones_own_and_shown_only_when_asked(office: Office, simula
     assert seen.json["router_user"]["password"] in {row["password"] for row in simulator.secrets()}
 
 
+@pytest.mark.parametrize("own", ["My-own.Pass1", ""], ids=["given", "generated"])
+def test_no_password_is_found_anywhere(office: Office, simulator: Simulator, own: str) -> None:
+    """In the process list, what is printed, the database with its write-ahead log, the audit and the program's log.
+
+    The router quotes it in a refusal first, for that must not leak either.
+    """
+    add_router(office, simulator)
+    number = add_lead(office)["number"]
+    options = ("--password-stdin",) if own else ()
+    quoted = f"failure: the password {own or 'of it'} is too weak"
+    simulator.faults.add(FaultRule("/ppp/secret/add", "refuse", text=quoted))
+    simulator.faults.add(FaultRule("/ppp/secret/add", "delay", delay_s=1.0))
+    found: list[bytes] = []
+    for attempt, code in ((1, 6), (2, 0)):
+        command = [sys.executable, "-m", "leadtui", "--json", "lead", "convert", number, "--router", ROUTER, *options]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env=office.environment() | {"LEADTUI_LOG_LEVEL": "DEBUG"}, cwd=office.folder,
+        ) as process:  # fmt: skip
+            assert process.stdin is not None
+            process.stdin.write(own.encode() + b"\n")
+            process.stdin.close()
+            assert simulator.faults.wait_fired(attempt)
+            if attempt == 2:  # it waits for the router now
+                found += [Path(f"/proc/{process.pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+            assert process.stdout is not None
+            assert process.stderr is not None
+            found += [process.stdout.read(), process.stderr.read()]
+        assert process.returncode == code
+    password = next(row["password"] for row in simulator.secrets() if row["name"] == "achieng.odhiambo")
+    assert password == own or not own
+    audit = office("--json", "audit", "list", "--limit", "500")
+    assert "provision_job" in audit.out
+    for argv in (("router", "users", ROUTER), ("lead", "show", number), ("--json", "lead", "show", number)):
+        found.append(repr(office(*argv)).encode())
+    files = [path for path in office.folder.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"office.db", "office.db.key"}
+    assert any(path.suffix == ".log" for path in files)
+    found += [audit.out.encode(), *(path.read_bytes() for path in files)]
+    assert not [one[:80] for one in found if password.encode() in one]
+    shown = office("--json", "router", "users", ROUTER, "--show-secret")
+    assert password in shown.out  # asked for by name, and then only
+
+
 def test_a_router_failure_is_exit_6_and_the_lead_keeps_its_status(office: Office, simulator: Simulator) -> None:
     add_router(office, simulator)
     lead = add_lead(office)
@@ -159,6 +204,9 @@ def test_what_is_wrong_has_its_exit_code(office: Office, simulator: Simulator) -
         (("lead", "convert", number, "--type", "odd"), 5, "type"),
         (("lead", "convert", number, "--customer", "77"), 5, "customer"),
         (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--username", "x"), 2, "username"),
+        (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--ip", "10.20.0.9"), 2, "ip"),
+        (("lead", "convert", number, "--router", ROUTER, "--ip", "next"), 5, "ip"),
+        (("lead", "convert", number, "--router", ROUTER, "--ip", "next:nowhere"), 5, "ip"),
     ):
         found = office("--json", *argv)
         assert (found.code, found.error["field"]) == (code, field), argv
@@ -189,6 +237,12 @@ def test_several_leads(office: Office, simulator: Simulator) -> None:
     assert document["failed"] == [
         {"lead_id": made[0]["id"], "error": "Lead already converted", "lead_number": numbers[0]}
     ]
+    options = ("--profile", "20M", "--upload", "5M", "--download", "20M", "--addressing", "queue")
+    office.json("package", "add", "--name", "Office", *options, "--pool", "pppoe-wl")
+    more = [add_lead(office, f"072200014{n}", f"More {n}")["number"] for n in range(2)]
+    given = office.json("lead", "convert", *more, "--router", ROUTER, "--package", "Office", "--ip", "next")
+    assert len(given["successful"]) == 2
+    assert {row["target"] for row in simulator.rows("/queue/simple")} == {"10.20.0.2/32", "10.20.0.3/32"}
     add_lead(office, "0722000130", "Lead 4")
     shown = office.json("lead", "convert", "--where", "status:new", "--dry-run")
     assert (shown["dry_run"], len(shown["successful"])) == (True, 1)

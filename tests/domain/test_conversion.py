@@ -6,15 +6,15 @@ import pytest
 
 from leadtui.domain.catalog import Pipeline, Stage
 from leadtui.domain.conversion import (
-    PlanFacts,
     converted_stage,
     customer_type,
-    plan_rows,
     refuse_finished,
     refuse_router,
     success_words,
     tax_ids,
+    tax_warnings,
 )
+from leadtui.domain.conversion_plan import PlanFacts, Property, lead_rows, rates_words, store_rows, thing_rows
 from leadtui.errors import Invalid, Refused
 
 ISP = Pipeline(1, "isp", "Internet", True, True, False, ("customer", "router_user"), {})
@@ -83,26 +83,43 @@ def test_only_some_pipelines_make_router_users() -> None:
     assert caught.value.field == "router"
 
 
-def test_the_rows_of_the_plan() -> None:
-    facts = PlanFacts(
-        "LD-1",
-        "Ann",
-        ISP,
-        NEW,
-        DONE,
-        "Retail",
-        documents=2,
-        router="R",
-        username="ann",
-        profile="20M",
-        tag="leadtui:LD-1",
-    )
-    rows = plan_rows(facts)
-    assert [row.where for row in rows] == ["store", "R", "lead"]
-    assert rows[0].detail == "2 documents copied"
-    assert rows[1].what == "/ppp/secret  + ann"
-    assert rows[2].what == "○ New → ● Converted, locked"
-    assert [row.where for row in plan_rows(PlanFacts("LD-1", "Ann", HOUSES, NEW, DONE, "Retail"))] == ["lead", "you"]
+def test_a_slip_of_the_keys_in_a_tax_id_is_said() -> None:
+    assert tax_warnings(tax_ids("ABCDE1234F", "234123412346", "22ABCDE1234F1Z5")) == ()
+    turned = tax_warnings(tax_ids(aadhar="234123412364"))  # two digits changed places
+    assert len(turned) == 1
+    assert "last digit" in turned[0]
+    assert "another PAN" in tax_warnings(tax_ids("ABCDE1234F", None, "22ABCDE9999F1Z5"))[0]
+
+
+def test_the_rows_of_the_store() -> None:
+    facts = PlanFacts(ISP, NEW, DONE, "Retail", documents=2, router="R")
+    assert [(row.sign, row.what, row.detail) for row in store_rows(facts)] == [
+        ("+", "customer, Retail, from this lead", "2 documents copied")
+    ]
+    assert [(row.sign, row.what, row.detail) for row in lead_rows(facts)] == [("~", "○ New → ● Converted, locked", "")]
+    alone = lead_rows(PlanFacts(ISP, NEW, DONE, "Retail"))
+    assert "only by reopening" in alone[0].detail
+    linked = store_rows(PlanFacts(ISP, NEW, DONE, "Retail", linked_customer="5 Ann", documents=1))
+    assert [(row.sign, row.what, row.detail) for row in linked] == [
+        ("~", "link to customer 5 Ann", "1 document copied")
+    ]
+    houses = PlanFacts(HOUSES, NEW, DONE, "Retail")
+    assert store_rows(houses) == []
+    assert [(row.where, row.sign) for row in lead_rows(houses)] == [("lead", "~"), ("you", "+")]
+
+
+def test_a_thing_on_a_router_is_shown_as_a_diff() -> None:
+    new = thing_rows("R", "/ppp/secret ann", [Property("profile", None, "20M"), Property("address", None, "dynamic")])
+    assert [(row.sign, row.what, row.detail) for row in new] == [
+        ("+", "/ppp/secret ann", "profile 20M, address dynamic")
+    ]
+    changed = thing_rows("R", "/ppp/secret ann", [Property("profile", "10M", "20M"), Property("address", "a", "a")])
+    assert [(row.sign, row.what.strip(), row.detail) for row in changed] == [
+        ("~", "/ppp/secret ann", ""), ("~", "profile", "10M → 20M"), ("=", "unchanged", "address a"),
+    ]  # fmt: skip
+    same = thing_rows("R", "/queue/simple ann", [Property("limits", "1M", "1M")])
+    assert [row.sign for row in same] == ["=", "="]
+    assert rates_words((5_000_000, 20_000_000)) == "5M up, 20M down"
 
 
 def test_the_two_outcomes_are_told_apart() -> None:

@@ -22,8 +22,6 @@ from leadtui.router.port import (
     RouterRefused,
     RouterUnreachable,
     Secret,
-    owner_tag,
-    tag_for,
 )
 from leadtui.router.simulator import FaultRule, Simulator, SimulatorUser
 
@@ -363,7 +361,7 @@ def test_an_acknowledgement_is_not_believed(router, wanted, command):
             act() if removing else act(wanted())
     if command.endswith("set"):
         assert [(d.field, d.wanted, d.actual) for d in mismatch.value.differences] == [("profile", "20M", "10M")]
-    assert (mismatch.value.user is None) is command.endswith("add")
+    assert (mismatch.value.row is None) is command.endswith("add")
 
 
 def test_an_unbelievable_duplicate(router, wanted):
@@ -403,9 +401,3 @@ def test_no_password_is_logged(make_router, wanted, caplog, version):
     assert "/ppp/secret/add" in logged
     for secret in ("the-routers-own", "not-the-routers", "kq7mRtz3Wd", "Another4x", "kept-by-noc"):
         assert secret not in logged
-
-
-def test_tags():
-    assert tag_for("LD-202511-0001") == "leadtui:LD-202511-0001"
-    assert owner_tag("leadtui:LD-1 more words") == "leadtui:LD-1"
-    assert [owner_tag(c) for c in ("", "x leadtui:LD-1", "leadtui:", "LEADTUI:LD-1", "leadtuix:1")] == [None] * 5

@@ -65,7 +65,7 @@ def test_every_fault_has_its_own_stable_code():
         return [kind for sub in of.__subclasses__() for kind in (sub, *kinds(sub))]
 
     codes = [kind.code for kind in kinds(RouterFault)]
-    assert len(set(codes)) == len(codes) == 13
+    assert len(set(codes)) == len(codes) == 14
     assert all(kind.exit_code == 6 for kind in kinds(RouterFault))
 
 

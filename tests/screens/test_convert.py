@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from leadtui.router.simulator import FaultRule, Simulator
 from leadtui.screens.convert import ConvertWizard
-from leadtui.services import leads, provisioning, settling
+from leadtui.services import agreement, leads, saga
 from leadtui.services.conversion import ConvertRequest, convert, pending
 from leadtui.services.provision_jobs import unsettled
 from tests.screens.pictures import at_rest, dump, press
@@ -21,7 +21,7 @@ LEAD = 1
 
 @pytest.fixture(autouse=True)
 def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "LOOK_DEADLINE_S", 1.0)
+    monkeypatch.setattr(agreement, "LOOK_DEADLINE_S", 1.0)
 
 
 async def opened(pilot: Pilot[Any], lead_id: int = LEAD) -> ConvertWizard:
@@ -48,6 +48,14 @@ async def reached(pilot: Pilot[Any], wizard: ConvertWizard, step: str) -> None:
         await pilot.pause(0.01)
 
 
+async def shows(pilot: Pilot[Any], words: str) -> None:
+    """Wait until the words stand on the screen."""
+    end = time.monotonic() + 10
+    while words not in " ".join(dump(pilot.app).split()):
+        assert time.monotonic() < end, dump(pilot.app)
+        await pilot.pause(0.01)
+
+
 @pytest.mark.parametrize("size", [(80, 24), (60, 20), (120, 40)])
 async def test_a_lead_becomes_a_customer_by_keyboard_alone(
     run: Any, office: Any, simulator: Simulator, size: tuple[int, int]
@@ -65,7 +73,7 @@ async def test_a_lead_becomes_a_customer_by_keyboard_alone(
         shown = dump(pilot.app)
         for words in (
             "step 3 of 4",
-            "/ppp/secret  + achieng.odhiambo",
+            "+ /ppp/secret achieng.odhiambo",
             "profile 20M is there ✓",
             "● Converted, locked",
         ):
@@ -118,7 +126,7 @@ async def test_what_is_wrong_stands_beside_its_field(run: Any, office: Any, simu
         assert wizard.step == "fields"
         assert "ABCDE1234F" in wizard.form.errors["pan"]
         assert wizard.form.focused_key == "pan"
-        wizard.form.set_values({"pan": "", "ip": "pool-1"})
+        wizard.form.set_values({"pan": "", "address": "typed", "ip": "pool-1"})
         await press(pilot, "ctrl+s")
         assert set(wizard.form.errors) == {"ip"}
 
@@ -233,8 +241,10 @@ async def test_quitting_while_a_router_hangs_takes_no_time(run: Any, office: Any
         await pilot.press("enter")
         assert simulator.faults.wait_fired()
         assert wizard.step == "running"
-        started = time.monotonic()
         await pilot.press("ctrl+q")
+        await shows(pilot, "The conversion is under way")
+        started = time.monotonic()
+        await pilot.press("y")
         while pilot.app.is_running and pilot.app.return_code is None and time.monotonic() < started + 5:
             await pilot.pause(0.01)
     assert time.monotonic() - started < 1.0
@@ -243,32 +253,11 @@ async def test_quitting_while_a_router_hangs_takes_no_time(run: Any, office: Any
 async def test_a_router_that_does_not_answer_is_part_of_the_plan(
     run: Any, office: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from leadtui.services import conversion_plan
-
-    monkeypatch.setattr(provisioning, "ROUTER_DEADLINE_S", 0.3)
-    monkeypatch.setattr(conversion_plan, "ROUTER_DEADLINE_S", 0.3)
+    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 0.3)
     simulator.faults.add(FaultRule("/login", "hang_before"))
     async with run(office) as pilot:
         await to_plan(pilot)
         assert "did not answer within 0.3 s" in " ".join(dump(pilot.app).split())
-
-
-async def test_a_duplicate_customer_can_be_linked(run: Any, office: Any) -> None:
-    other = leads.create(
-        office, {"name": "Achieng's shop", "phone": "0788 111 222", "email": "achieng@example.ke"}
-    ).lead
-    customer = convert(office, other.id, ConvertRequest()).customer
-    assert customer is not None
-    async with run(office) as pilot:
-        wizard = await opened(pilot)
-        assert "has the same email" in dump(pilot.app)
-        await press(pilot, "enter")
-        assert wizard.form.value("customer") == str(customer.id)
-        wizard.form.set_values({"router_user": ""})
-        await press(pilot, "ctrl+s")
-        assert f"link to customer {customer.id}" in dump(pilot.app)
-        await press(pilot, "enter")
-    assert leads.get(office, LEAD).row.customer_id == customer.id
 
 
 async def test_a_lead_that_cannot_be_converted_says_so_at_once(run: Any, office: Any) -> None:

@@ -220,7 +220,7 @@ async def test_filter_order_place_and_marks_come_back(run: Run, office: Any) -> 
         await press(pilot, "f", "text:status:new", "enter", "greater_than_sign", "j", "j", "space", "k")
         where, current = pilot.app.screen.view.where, pilot.app.screen.lead().id
         shown = names(pilot.app)
-        await press(pilot, "5", "1")
+        await press(pilot, "6", "1")
         assert pilot.app.screen.lead().id == current
     async with run(office) as pilot:
         assert pilot.app.screen.view.where == where

@@ -61,6 +61,13 @@ def test_the_values_are_kept_as_meant(sqlite_office: Office) -> None:
     office = sqlite_office
     package = admin.add(office, "package", NEW["package"])
     assert (package["monthly"], package["installation"], package["profile"]) == ("1999.50", "0.00", "G")
+    figures = {"upload": "5 Mbps", "download": "0.5G", "pool": "p", "gateway": "10.0.0.1", "addressing": "Fixed"}
+    kept = {"upload": "5M", "download": "500M", "pool": "p", "gateway": "10.0.0.1", "addressing": "fixed"}
+    assert kept.items() <= admin.edit(office, "package", "Gold", figures).items()
+    product = office.catalog.find_product("Gold")
+    assert (product.upload_bps, product.download_bps, product.addressing) == (5_000_000, 500_000_000, "fixed")
+    cleared = admin.edit(office, "package", "Gold", dict.fromkeys(figures, ""))
+    assert [cleared[key] for key in figures] == [None, None, None, None, "dynamic"]
     assert admin.add(office, "source", NEW["source"])["aliases"] == ["FM", "wireless"]
     assert leads.create(office, {"phone": "0722000111", "source": "fm"}).lead.source == "Radio"
     assert admin.add(office, "status", NEW["status"])["probability"] == pytest.approx(0.35)
@@ -72,6 +79,14 @@ def test_the_values_are_kept_as_meant(sqlite_office: Office) -> None:
     [
         ("package", {"monthly": "-1"}, "monthly"),
         ("package", {"monthly": "lots"}, "monthly"),
+        ("package", {"upload": "quick", "download": "20M"}, "upload"),
+        ("package", {"upload": "5M"}, "download"),
+        ("package", {"download": "20M"}, "upload"),
+        ("package", {"upload": "5", "download": "20"}, "upload"),
+        ("package", {"gateway": "10.0.0.256"}, "gateway"),
+        ("package", {"gateway": "fe80::1"}, "gateway"),
+        ("package", {"addressing": "static"}, "addressing"),
+        ("package", {"addressing": "queue"}, "upload"),
         ("source", {"order": "first"}, "order"),
         ("status", {"probability": "1.5"}, "probability"),
         ("status", {"probability": "likely"}, "probability"),
@@ -167,7 +182,8 @@ def test_the_longest_names_fit_on_both_databases(office: Office) -> None:
             admin.add(office, noun, {"name": "m" * (limit + 1)})
         assert refused.value.field == "name"
     others = (("status", "color", 30), ("branch", "organization", 100), ("package", "speed", 40),
-              ("package", "profile", 63), ("package", "kind", 20), ("source", "description", 255))  # fmt: skip
+              ("package", "profile", 63), ("package", "pool", 63), ("package", "kind", 20),
+              ("source", "description", 255))  # fmt: skip
     for noun, key, limit in others:
         admin.add(office, noun, {"name": f"{noun} {key}", key: "k" * limit})
         with pytest.raises(Invalid) as refused:

@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from sqlalchemy import select, update
 
 from leadtui.errors import Duplicate, Invalid, LeadtuiError, NotFound, NotPermitted, Refused
 from leadtui.router.simulator import FaultRule, Simulator
-from leadtui.services import customers, leads, lifecycle
+from leadtui.services import activities, customers, leads, lifecycle, routers
 from leadtui.services.conversion import (
     ConvertRequest,
     RouterRequest,
     convert,
-    convert_many,
     pending,
     plan,
-    preview_many,
     suggest,
 )
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
-from .conversion_help import ROUTER, add_router, check_agreement, jobs, new_lead, secrets_stored, status_of, wanting
-
-
-@dataclasses.dataclass(frozen=True)
-class Target:
-    ids: tuple[int, ...] = ()
-    where: str | None = None
-
-
-def acting(office: Office, role: str) -> Office:
-    """The same database with somebody of that role at work."""
-    with office.write() as tx:
-        role_id = tx.catalog.find_role(role).id
-        values = {"login": f"a-{role}", "name": role, "role_id": role_id, "is_active": True, "is_available": True}
-        user_id = tx.conn.execute(t.user.insert().values(**values, created_at=tx.now)).inserted_primary_key[0]
-        tx.catalog_changed()
-    return Office(office.store, int(user_id), origin="test")
+from .conversion_help import (
+    MENUS,
+    ROUTER,
+    acting,
+    add_router,
+    check_agreement,
+    jobs,
+    new_lead,
+    secrets_stored,
+    status_of,
+    wanting,
+)
 
 
 def test_a_lead_becomes_a_customer_without_a_router_user(office: Office) -> None:
@@ -221,6 +212,46 @@ def test_the_pipeline_lists_the_steps(office: Office) -> None:
     task = next(a for a in leads.get(office, lead.id).activities if a.type == "task")
     assert "transaction" in task.subject
     assert task.completed_at is None
+    assert result.lead.next_follow_up is not None  # it stands in the list of what is due
+    activities.complete(office, task.id)
+    assert leads.get(office, lead.id).row.next_follow_up is None
+
+
+def test_a_pipeline_may_list_every_step(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    steps = ["customer", "router_user", "booking_link", "transaction"]
+    with office.write() as tx:
+        tx.conn.execute(update(t.pipeline).values(conversion_steps_json=steps))
+        tx.catalog_changed()
+    lead = new_lead(office)
+    shown = plan(office, lead.id, wanting())
+    assert [row.where for row in shown.steps if row.sign == "+"] == ["store", ROUTER, "you", "you"]
+    result = convert(office, lead.id, wanting())
+    assert result.customer is not None
+    assert result.router_user is not None
+    open_tasks = {a.subject for a in leads.get(office, lead.id).activities if a.completed_at is None}
+    assert open_tasks == {"Link the booking of the new customer", "Record the transaction of the new customer"}
+
+
+def test_a_slip_in_a_tax_id_is_a_warning(office: Office) -> None:
+    lead = new_lead(office)
+    request = ConvertRequest(aadhar="1234 5678 9012")
+    assert any("last digit" in words for words in plan(office, lead.id, request).warnings)
+    assert any("last digit" in words for words in convert(office, lead.id, request).warnings)
+
+
+def test_reopening_touches_no_router(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    lead = new_lead(office)
+    convert(office, lead.id, wanting())
+    before = {menu: simulator.rows(menu) for menu in MENUS}
+    sessions: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routers, "connect", lambda where, **_: sessions.append(where.name))
+        done = lifecycle.reopen(office, lead.id, "a mistake")
+    assert any("stays on the router" in words for words in done.warnings)
+    assert sessions == []
+    assert {menu: simulator.rows(menu) for menu in MENUS} == before
 
 
 # -- with the router -----------------------------------------------------------------------------------------------
@@ -229,7 +260,9 @@ def test_a_router_user_is_made_read_back_and_kept(office: Office, simulator: Sim
     lead = new_lead(office)
     shown = plan(office, lead.id, wanting(ip="10.20.0.77"))
     assert shown.is_ready
-    assert [row.state for row in shown.steps if row.where == ROUTER] == ["will", "ok", "ok"]
+    assert [(row.sign, row.state) for row in shown.steps if row.where == ROUTER] == [
+        ("", "ok"), ("=", "ok"), ("", "ok"), ("", "warn"), ("+", "will"),
+    ]  # fmt: skip
     events: list[tuple[str, str]] = []
     result = convert(office, lead.id, shown.request, on_step=lambda e: events.append((e.key, e.state)))
     assert "router user achieng.odhiambo made on WL-RTR-1" in result.message
@@ -238,10 +271,12 @@ def test_a_router_user_is_made_read_back_and_kept(office: Office, simulator: Sim
     assert result.password is not None
     assert row["password"] == result.password.reveal()
     assert row["password"] not in repr(result) + repr(shown)
-    assert row["comment"] == f"leadtui:{lead.number}"
+    assert row["comment"] == f"leadtui:{lead.number} office:{office.catalog.office_id}"
     assert result.lead.router_user is not None
     assert result.lead.router_user.username == "achieng.odhiambo"
-    assert [e for e in events if e[1] == "done"] == [(k, "done") for k in ("intent", "connect", "user", "customer")]
+    assert [e for e in events if e[1] == "done"] == [
+        (key, "done") for key in ("intent", "connect", "user", "read_back", "customer")
+    ]
     assert [job.state for job in jobs(office)] == ["verified"]
     assert len(secrets_stored(office)) == 1
     assert pending(office) == []
@@ -309,57 +344,3 @@ def test_hotspot(office: Office, simulator: Simulator) -> None:
     assert result.router_user is not None
     assert result.router_user.service == "hotspot"
     assert "achieng.odhiambo" in {row["name"] for row in simulator.rows("/ip/hotspot/user")}
-
-
-# -- many ------------------------------------------------------------------------------------------------------------
-def test_bulk_is_many_single_conversions(office: Office, simulator: Simulator) -> None:
-    add_router(office, simulator)
-    made = [new_lead(office, f"Lead {n}") for n in range(4)]
-    convert(office, made[1].id, ConvertRequest())
-    simulator.faults.add(FaultRule("/ppp/secret/add", "drop_after", skip=1))
-    target = Target(ids=tuple(lead.id for lead in made))
-    assert len(preview_many(office, target, wanting()).successful) == 3
-    seen: list[int] = []
-    result = convert_many(office, target, wanting(), on_progress=lambda at, *_: seen.append(at))
-    document = result.as_json()
-    assert set(document) == {"total", "successful", "failed"}
-    assert document["total"] == 4
-    assert [row["lead_number"] for row in document["successful"]] == [made[0].number, made[3].number]
-    assert set(document["successful"][0]) == {"lead_id", "customer_id", "lead_number"}
-    assert document["failed"][0] == {
-        "lead_id": made[1].id, "error": "Lead already converted", "lead_number": made[1].number,
-    }  # fmt: skip
-    assert document["failed"][1]["lead_id"] == made[2].id
-    assert seen == [1, 2, 3, 4]
-    check_agreement(office, simulator)
-
-
-def test_bulk_by_filter_and_stopping(office: Office) -> None:
-    for n in range(3):
-        new_lead(office, f"Lead {n}")
-    new_lead(office, "Other", status="New")
-    stops = iter([False, True])
-    stopped = convert_many(office, Target(where="status:interested"), ConvertRequest(), should_stop=lambda: next(stops))
-    assert (stopped.total, len(stopped.successful), stopped.stopped) == (3, 1, True)
-    rest = convert_many(office, Target(where="status:interested"), ConvertRequest())
-    assert (rest.total, len(rest.successful)) == (2, 2)
-
-
-def test_bulk_needs_the_permission(office: Office) -> None:
-    lead = new_lead(office)
-    agent = acting(office, "agent")
-    with office.write() as tx:
-        tx.conn.execute(update(t.lead).where(t.lead.c.id == lead.id).values(assigned_to_id=agent.actor.user_id))
-    with pytest.raises(NotPermitted):
-        convert_many(agent, Target(ids=(lead.id,)), ConvertRequest())
-    assert convert(agent, lead.id, ConvertRequest()).success
-
-
-def test_a_dead_router_is_not_asked_for_every_lead(office: Office, simulator: Simulator) -> None:
-    add_router(office, simulator)
-    made = [new_lead(office, f"Lead {n}") for n in range(6)]
-    simulator.stop()
-    result = convert_many(office, Target(ids=tuple(lead.id for lead in made)), wanting())
-    assert len(result.failed) == 6
-    assert len(jobs(office)) == 3
-    assert {status_of(office, lead.id) for lead in made} == {"Interested"}

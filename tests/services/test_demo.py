@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadtui.errors import Invalid, Refused
-from leadtui.services import leads, routers
+from leadtui.services import leads, package_push, routers
 from leadtui.services.demo import build_demo, recorded_router, start_demo
 from leadtui.services.office import open_office
 from leadtui.store import migrate
@@ -74,6 +74,10 @@ def test_the_router_runs_with_the_demo_and_knows_its_users(tmp_path: Path) -> No
         assert recorded == demo.info.router
         found = routers.users(office, name)
         assert found["total"] > 3
+        (changed,) = package_push.drift(office)
+        assert (changed.package, changed.outcome) == ("100 Mbps Business", "change"), "one was changed by hand"
+        assert package_push.push(office, changed.package)[0].is_change
+        assert package_push.drift(office) == ()
         assert leads.search(office, "is:converted").rows[0].router_user is not None
         office.close()
     finally:

@@ -56,7 +56,8 @@ def test_migrations_make_exactly_the_tables(office: Office) -> None:
     with office.store.engine.connect() as conn:
         context = MigrationContext.configure(conn, opts={"compare_type": False})
         found = compare_metadata(context, SQLModel.metadata)
-    differences = [d for d in found if "lead_search" not in str(d)]
+    made_for_search = ("lead_search", "ix_customer_trigrams")  # what only one of the databases can have
+    differences = [d for d in found if not any(name in str(d) for name in made_for_search)]
     assert differences == []
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from leadtui.router.simulator.menus import MENUS, Menu, Trap, duration
-from leadtui.router.simulator.state import RouterState
+from leadtui.router.simulator.state import SESSION_USER, RouterState
 
 ALL_POLICIES = frozenset({"api", "read", "write", "sensitive", "test", "policy"})
 _READING = frozenset({"print", "getall"})
@@ -33,12 +33,15 @@ class Answer:
 
 
 class Commands:
-    """Runs commands on a state. `version` and `board` are what `/system/resource` tells."""
+    """Runs commands on a state. `version` and `board` are what `/system/resource` tells; `without` are menus that are
+    missing with all below them.
+    """
 
-    def __init__(self, state: RouterState, *, version: str, board: str) -> None:
+    def __init__(self, state: RouterState, *, version: str, board: str, without: Iterable[str] = ()) -> None:
         self._state = state
         self._version = version
         self._board = board
+        self._without = tuple(f"{path}/" for path in without)
         self._started = time.monotonic()
 
     def missing_menu(self) -> Trap:
@@ -50,7 +53,7 @@ class Commands:
     def run(self, command: str, words: Mapping[str, str], queries: Sequence[str], user: SimulatorUser) -> Answer:
         """Run one command; `Trap` when it is refused."""
         path, _, verb = command.rpartition("/")
-        menu = MENUS.get(path)
+        menu = None if f"{path}/".startswith(self._without) else MENUS.get(path)
         if menu is None and path not in _SINGLES:
             raise self.missing_menu()
         verbs = menu.verbs if menu else _READING | ({"set"} if path == "/system/identity" else set())
@@ -89,12 +92,17 @@ class Commands:
             "total-memory": "4294967296",
             "cpu": "ARM64",
             "cpu-count": "16",
-            "cpu-load": "3",
+            "cpu-load": str(self._cpu_load()),
             "architecture-name": "arm64",
             "board-name": self._board,
             "platform": "MikroTik",
         }
         return self._printed([row], words)
+
+    def _cpu_load(self) -> int:
+        """A little for the router itself, more with every customer online, in percent."""
+        online = sum(len(list(self._state.print_rows(MENUS[path], (), secrets=False))) for path in SESSION_USER)
+        return min(95, 3 + online // 25)
 
     def _write(self, menu: Menu, verb: str, words: Mapping[str, str]) -> Answer:
         state = self._state

@@ -54,6 +54,8 @@ class Menu:
         default_factory=lambda: frozenset({"print", "getall", "add", "set", "remove", "unset", "comment"})
     )
     required: tuple[str, ...] = ("name",)
+    check: Callable[[Mapping[str, str]], None] = lambda _: None
+    """Refuses, with `Trap`, a row whose properties do not go together."""
 
 
 def _text(_: str, value: str) -> str:
@@ -108,6 +110,34 @@ def _ranges(name: str, value: str) -> str:
                 text = f"value of range must have ip address {side} '-'" if side else None
                 raise Trap((text or "value of range expects range of ip addresses", 1)) from None
     return value
+
+
+def _target(name: str, value: str) -> str:
+    """What a queue is for: addresses and networks, with commas; a single address becomes a network of one."""
+    try:
+        return ",".join(str(ipaddress.IPv4Network(part.strip())) for part in value.split(","))
+    except ValueError:
+        raise Trap((f"invalid value for argument {name}", 1)) from None
+
+
+_RATE_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def _rates(name: str, value: str) -> str:
+    """Upload and download as a queue stores them: in bit/s. One figure stands for both."""
+    parts = value.split("/")
+    figures = [re.fullmatch(r"(\d{1,15})([kmg]?)", part, re.IGNORECASE | re.ASCII) for part in parts]
+    if len(parts) > 2 or not all(figures):
+        raise Trap((f"invalid value for argument {name}", 1))
+    bits = [int(found[1]) * _RATE_UNITS[found[2].lower()] for found in figures if found]
+    return f"{bits[0]}/{bits[-1]}"
+
+
+def _check_queue(row: Mapping[str, str]) -> None:
+    limits, guaranteed = (list(map(int, row[name].split("/"))) for name in ("max-limit", "limit-at"))
+    for way, limit, at_least in zip(("upload", "download"), limits, guaranteed, strict=True):
+        if 0 < limit < at_least:
+            raise Trap((f"failure: {way}-max-limit less than {way}-limit", None))
 
 
 _UNITS = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
@@ -245,6 +275,22 @@ MENUS: Mapping[str, Menu] = {
             unique=(),
             verbs=_SESSION_VERBS,
             required=(),
+        ),
+        Menu(
+            "/queue/simple",
+            {
+                "name": Property(_name),
+                "target": Property(_target),
+                "max-limit": Property(_rates, default="0/0"),
+                "limit-at": Property(_rates, default="0/0"),
+                "parent": Property(_text, default="none"),
+                "disabled": Property(_boolean, default="false"),
+                "comment": _COMMENT,
+            },
+            duplicate="failure: already have such name",
+            verbs=_WITH_SWITCH,
+            required=("name", "target"),
+            check=_check_queue,
         ),
     )
 }

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -15,13 +14,13 @@ from leadtui.errors import Refused
 from leadtui.router.dialect import Version
 from leadtui.router.port import RouterAddress as Address
 from leadtui.router.port import Secret, TlsMode
-from leadtui.router.simulator import certificate
+from leadtui.router.simulator import certificate, sessions
 from leadtui.router.simulator.commands import Commands, SimulatorUser
 from leadtui.router.simulator.faults import FaultPlan
 from leadtui.router.simulator.menus import MENUS
 from leadtui.router.simulator.peer import Peer
 from leadtui.router.simulator.seed import SEED
-from leadtui.router.simulator.state import RouterState
+from leadtui.router.simulator.state import SESSION_USER, RouterState
 from leadtui.router.tls import fingerprint_of
 
 DEFAULT_VERSION = "7.18.2 (stable)"
@@ -37,7 +36,8 @@ class Simulator:
     `state_file`: where it keeps its rows (None: in memory). `port` 0 picks a free one; read `.port` after `start`.
     `version` decides the dialect (6.x or 7.x). `users` are accounts, name → password or `SimulatorUser`; admin/admin
     when None. `tls`: True for a self-signed certificate (`.fingerprint`, `.certificate_pem`), `"anonymous"` for
-    Diffie-Hellman without one. `max_sessions` further callers are turned away. Raises `Refused` when the port is
+    Diffie-Hellman without one. `max_sessions` further callers are turned away. `without` are menus that this router
+    does not have, with all below them (`/ip/hotspot`: the package is not installed). Raises `Refused` when the port is
     taken or the state file is not one.
     """
 
@@ -54,6 +54,7 @@ class Simulator:
         tls: bool | Literal["anonymous"] = False,
         faults: FaultPlan | None = None,
         max_sessions: int = _MAX_SESSIONS,
+        without: Iterable[str] = (),
     ) -> None:
         self.host = host
         self.port = port
@@ -63,7 +64,7 @@ class Simulator:
         self.fingerprint = ""
         self._tls = tls
         self._version = Version.parse(version)
-        self._commands = Commands(self.state, version=version, board=board)
+        self._commands = Commands(self.state, version=version, board=board, without=without)
         self._users = {
             name: user if isinstance(user, SimulatorUser) else SimulatorUser(user)
             for name, user in ({"admin": "admin"} if users is None else users).items()
@@ -226,36 +227,21 @@ class Simulator:
         """Remove the row of that name as an operator would."""
         self.state.remove(MENUS[path], name)
 
-    def dial_in(self, username: str, caller_id: str = "4C:5E:0C:77:88:99") -> str:
-        """A PPP user comes online: a row in `/ppp/active`, an address of the secret or of the profile's pool.
+    def dial_in(self, username: str, caller_id: str = "4C:5E:0C:77:88:99", *, uptime: str = "1s") -> str:
+        """A PPP user comes online: a row in `/ppp/active` and, where the address is of a pool, in `/ip/pool/used`.
 
-        Returns the address. `Refused` when the secret is absent or disabled, or no address is free.
+        Returns the address. `Refused` when the secret is absent or disabled, its profile is gone, or no address is
+        free.
         """
-        with self.state.lock:
-            secret = next((row for row in self.secrets() if row["name"] == username), None)
-            if secret is None or secret["disabled"] == "true":
-                raise Refused(f"The training router has no enabled user {username}.", field="username")
-            address = secret.get("remote-address") or self._lease(secret)
-            self.state.put(
-                "/ppp/active",
-                {"name": username, "service": "pppoe", "caller-id": caller_id, "address": address, "uptime": "1s"},
-            )
-            return address
+        return sessions.dial_in(self.state, username, caller_id=caller_id, uptime=uptime)
 
-    def _lease(self, secret: Mapping[str, str]) -> str:
-        """The first free address of the profile's pool, marked as used."""
-        profile = next((row for row in self.rows("/ppp/profile") if row["name"] == secret["profile"]), {})
-        pool = next((row for row in self.rows("/ip/pool") if row["name"] == profile.get("remote-address")), None)
-        used = {row["address"] for row in self.rows("/ip/pool/used")}
-        for part in pool["ranges"].split(",") if pool else ():
-            low, _, high = part.partition("-")
-            for number in range(int(ipaddress.IPv4Address(low)), int(ipaddress.IPv4Address(high or low)) + 1):
-                address = str(ipaddress.IPv4Address(number))
-                if pool and address not in used:
-                    lease = {"pool": pool["name"], "address": address, "owner": "PPPoE", "info": secret["name"]}
-                    self.state.put("/ip/pool/used", lease)
-                    return address
-        raise Refused(f"The training router has no free address for {secret['name']}.")
+    def log_in(self, username: str, mac_address: str = "4C:5E:0C:66:55:44", *, uptime: str = "1s") -> str:
+        """A Hotspot user logs in, as `dial_in`; `Refused` also when as many as the profile allows are logged in."""
+        return sessions.log_in(self.state, username, mac_address=mac_address, uptime=uptime)
+
+    def hang_up(self, username: str) -> int:
+        """The user's sessions of every service end and their leases are free again; how many there were."""
+        return sum(sessions.hang_up(self.state, menu, username) for menu in SESSION_USER)
 
 
 def run_simulator(

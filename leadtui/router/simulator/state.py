@@ -20,6 +20,10 @@ from leadtui.router.simulator.menus import MENUS, Menu, Trap, no_item
 from leadtui.router.simulator.query import QueryError, matches
 
 _FORMAT = 1
+
+SESSION_USER: Mapping[str, str] = {"/ppp/active": "name", "/ip/hotspot/active": "user"}
+"""The menus of running sessions, and what they call the user."""
+
 Values = Mapping[str, str]
 
 
@@ -61,7 +65,11 @@ class RouterState:
                 raise ValueError("another format")
             self.identity = stored["identity"]
             for path, menu in stored["menus"].items():
-                self._rows[path] = {row_id: dict(row) for row_id, row in menu["rows"].items()}
+                rows = {row_id: dict(row) for row_id, row in menu["rows"].items()}
+                for row in rows.values():
+                    if row.get("comment") == "":
+                        del row["comment"]
+                self._rows[path] = rows
                 self._next_id[path] = int(menu["next_id"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refused(
@@ -129,11 +137,11 @@ class RouterState:
         return begun[0]
 
     def shown(self, menu: Menu, row_id: str, *, secrets: bool = True) -> dict[str, str]:
-        """A row as print gives it: references by name, what is unset or empty in `comment` absent."""
+        """A row as print gives it: references by name, what is unset absent."""
         out = {".id": row_id}
         for name, value in self._rows[menu.path][row_id].items():
             prop = menu.properties[name]
-            if (prop.secret and not secrets) or (name == "comment" and not value):
+            if prop.secret and not secrets:
                 continue
             if prop.refers is not None and value.startswith("*"):
                 target = self._rows[prop.refers].get(value)
@@ -174,8 +182,8 @@ class RouterState:
             prop = menu.properties.get(name.removeprefix("!"))
             if prop is None or prop.read_only or (clears and not prop.unsettable):
                 raise self._unknown(name.removeprefix("!"))
-            if clears:
-                out.pop(name[1:], None)
+            if clears or (name == "comment" and not value):  # an empty comment is none
+                out.pop(name.removeprefix("!"), None)
             else:
                 out[name] = self._stored(menu, name, value)
         return out
@@ -185,21 +193,22 @@ class RouterState:
     def print_rows(self, menu: Menu, queries: Sequence[str], *, secrets: bool) -> Iterator[dict[str, str]]:
         """The rows that pass the query words, in the order they were made."""
         with self.lock:
-            candidates = self._candidates(menu, queries)
             try:
+                candidates = self._candidates(menu, queries)
                 rows = [self.shown(menu, row_id, secrets=secrets) for row_id in candidates]
                 return iter([row for row in rows if matches(row, queries)])
             except QueryError as error:
                 raise Trap((f"invalid query word ?{error}", 5)) from None
 
     def _candidates(self, menu: Menu, queries: Sequence[str]) -> Iterable[str]:
-        """Ids worth rendering: a plain `?name=value` is looked up in the stored rows first, for large tables."""
+        """Ids worth rendering: queries of what is stored as it is printed are answered first, for large tables."""
         rows = self._rows[menu.path]
-        name, equals, value = (queries[0][1:] if len(queries) == 1 else "").partition("=")
-        prop = menu.properties.get(name)
-        if not equals or prop is None or prop.refers is not None or prop.secret:
-            return list(rows)
-        return [row_id for row_id, row in rows.items() if row.get(name) == value]
+        for word in queries:
+            if not word.startswith("?#"):
+                prop = menu.properties.get(word[1:].lstrip("-<>=").partition("=")[0])
+                if prop is None or prop.refers is not None or prop.secret:
+                    return list(rows)
+        return [row_id for row_id, row in rows.items() if matches(row, queries)]
 
     def add(self, menu: Menu, given: Values) -> str:
         """Add a row; its id."""
@@ -209,6 +218,7 @@ class RouterState:
             for name in menu.required:
                 if not row.get(name):
                     raise Trap((f"value of {name} should not be empty" if name in row else f"missing =={name}=", 1))
+            menu.check(row)
             self._check_unique(menu, row, None)
             row_id = self._new_id(menu.path)
             self._rows[menu.path][row_id] = row
@@ -221,6 +231,7 @@ class RouterState:
             rows = self._rows[menu.path]
             new = {row_id: self._changed(menu, rows[row_id], given) for row_id in self._ids(menu, numbers)}
             for row_id, row in new.items():
+                menu.check(row)
                 self._check_unique(menu, row, row_id)
             rows.update(new)
             self._save()
@@ -242,8 +253,17 @@ class RouterState:
             if any(row_id in ("*0", "*FFFFFFFE") for row_id in ids):
                 raise Trap(("failure: can not remove default entry", None))
             for row_id in ids:
-                self._rows[menu.path].pop(row_id, None)
+                row = self._rows[menu.path].pop(row_id, None)
+                if row is not None and menu.path in SESSION_USER:
+                    self._free_lease(row.get("address"), row.get(SESSION_USER[menu.path]))
             self._save()
+
+    def _free_lease(self, address: str | None, username: str | None) -> None:
+        """A session that ends gives its address back to the pool."""
+        leases = self._rows["/ip/pool/used"]
+        for row_id, lease in list(leases.items()):
+            if lease.get("address") == address and lease.get("info") == username:
+                del leases[row_id]
 
     def put(self, path: str, values: Values) -> str:
         """Add a row of a read-only menu (a session, a leased address); its id."""

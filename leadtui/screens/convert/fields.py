@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from leadtui.widgets.form import FieldSpec, FieldState
+from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.services.conversion import ConvertRequest
     from leadtui.services.conversion_plan import ConvertSuggestion
 
-ROUTER_FIELDS = ("username", "password", "package", "router", "service", "ip")
+ROUTER_FIELDS = ("username", "password", "package", "router", "service", "address", "ip")
 CUSTOMER_FIELDS = ("customer", "type", "pan", "aadhar", "gst", "family_group")
 
+DYNAMIC, NEXT, TYPED, KEPT = "dynamic", "next", "typed", "kept"
 _USER, _CUSTOMER = "MikroTik user", "Customer"
 
 
@@ -58,18 +60,31 @@ def _router_specs(found: ConvertSuggestion) -> list[FieldSpec]:
         (p.name, f"{p.name} (profile {p.profile})" if p.profile else f"{p.name} (no profile)") for p in found.packages
     )
     routers = tuple((r.name, _router_label(r.name, r.identity, r.last_error)) for r in found.routers)
-    no_router = "" if routers else "no router is on the list yet: 2 shows the routers"
+    no_router = "" if routers else "no router is on the list yet: 3 shows the routers"
     services = (("pppoe", "PPPoE"), ("hotspot", "Hotspot"))
+    why = f"{found.router}: {found.why_router}" if found.router and found.why_router else found.why_router
     return [
         FieldSpec("router_user", "Create MikroTik User?", "bool", group=_USER, help=no_router),
-        FieldSpec("router", "Router", "choice", choices=routers, group=_USER, help=no_router),
+        FieldSpec("router", "Router", "choice", choices=routers, group=_USER, help=no_router or one_line(why)),
         FieldSpec("username", "User name", group=_USER, max_length=63, help="letters, digits and . _ @ -"),
         FieldSpec("password", "Password", "password", group=_USER, max_length=63,
                   help="f3 shows it, f5 makes another one"),
         FieldSpec("package", "Package", "choice", choices=packages, group=_USER),
         FieldSpec("service", "Service", "choice", choices=services, group=_USER),
-        FieldSpec("ip", "IP address", group=_USER, max_length=15, placeholder="dynamic, from the profile's pool"),
+        FieldSpec("address", "Address", "choice", choices=address_choices(found, found.package or ""), group=_USER),
+        FieldSpec("ip", "IP address", group=_USER, max_length=80, placeholder="10.20.0.15, or next:POOL"),
     ]  # fmt: skip
+
+
+def address_choices(found: ConvertSuggestion, package: str) -> tuple[tuple[str, str], ...]:
+    """How a customer of this package may get an address, the usual way first."""
+    chosen = next((p for p in found.packages if p.name == package), None)
+    drawn = ((NEXT, f"next free of the pool {one_line(chosen.pool)}"),) if chosen is not None and chosen.pool else ()
+    typed = ((TYPED, "typed below"),)
+    if chosen is None or chosen.addressing == "dynamic":
+        return ((DYNAMIC, "dynamic, from the profile's pool"), *drawn, *typed)
+    kept = ((KEPT, f"{found.address}, as it has"),) if found.address else ()
+    return (*kept, *drawn, *typed)
 
 
 def _router_label(name: str, identity: str | None, last_error: str | None) -> str:
@@ -89,6 +104,7 @@ def values_for(found: ConvertSuggestion) -> dict[str, str]:
         values |= {
             "router_user": "yes" if found.routers and found.profile else "", "router": router,
             "package": found.package or "", "service": services.get(router, "pppoe"),
+            "address": address_choices(found, found.package or "")[0][0],
         }  # fmt: skip
     return values
 
@@ -99,7 +115,10 @@ def rules_for(found: ConvertSuggestion) -> Callable[[dict[str, str]], Mapping[st
 
     def rules(values: dict[str, str]) -> Mapping[str, FieldState]:
         ticked, linked = bool(values.get("router_user")), bool(values.get("customer"))
-        states = {key: FieldState(key != "ip" and ticked, ticked) for key in ROUTER_FIELDS if key in keys}
+        states = {key: FieldState(ticked, ticked) for key in ROUTER_FIELDS if key in keys}
+        if "ip" in keys:
+            is_typed = ticked and values.get("address") == TYPED
+            states["ip"] = FieldState(is_typed, is_typed)
         if "type" in keys:
             states["type"] = FieldState(not linked, not linked)
         return states
@@ -107,8 +126,8 @@ def rules_for(found: ConvertSuggestion) -> Callable[[dict[str, str]], Mapping[st
     return rules
 
 
-def request_of(values: Mapping[str, str]) -> ConvertRequest:
-    """What the form asks for."""
+def request_of(values: Mapping[str, str], *, link: str | None = None) -> ConvertRequest:
+    """What the form asks for. `link`: a customer chosen elsewhere, where the form has no field for it."""
     from leadtui.router.port import Secret
     from leadtui.services.conversion import ConvertRequest, RouterRequest
 
@@ -120,9 +139,10 @@ def request_of(values: Mapping[str, str]) -> ConvertRequest:
         password = values.get("password", "")
         router = RouterRequest(
             text("router") or "", text("username"), Secret(password) if password else None, text("service"),
-            text("package"), text("ip"),
+            text("package"), {TYPED: text("ip"), NEXT: NEXT}.get(values.get("address", "")),
         )  # fmt: skip
     return ConvertRequest(
         notes=text("notes"), type=text("type"), pan=text("pan"), aadhar=text("aadhar"), gst=text("gst"),
-        family_group=text("family_group"), customer_id=text("customer"), router=router,
+        family_group=text("family_group"), customer_id=text("customer") or (link if "customer" not in values else None),
+        router=router,
     )  # fmt: skip

@@ -30,13 +30,14 @@ _MARKS = {
     "warn": (" !", "$text-warning"),
     "bad": (" ✗", "$text-error"),
 }
+_SIGNS = {"+": "bold $text-success", "~": "bold $text-warning", "-": "bold $text-error", "=": "dim"}
 _EVENTS = {"started": ("…", "$text-accent"), "done": ("✓", "$text-success"), "failed": ("✗", "$text-error")}
 HIDDEN = "••••••••"
 
 
 def rule(words: str) -> list[Part]:
-    """A heading with a line, as wide as the narrowest screen allows."""
-    return [(f"─ {words} ", "bold"), ("─" * max(2, 74 - len(words)), "dim"), "\n"]
+    """A heading with a line, as wide as the narrowest screen allows beside a scroll bar."""
+    return [(f"─ {words} ", "bold"), ("─" * max(2, 72 - len(words)), "dim"), "\n"]
 
 
 def row(label: str, text: str, style: str = "") -> list[Part]:
@@ -44,9 +45,9 @@ def row(label: str, text: str, style: str = "") -> list[Part]:
     return [(fit(label, _LABEL), "dim"), (_beside(text) or "–", style), "\n"]
 
 
-def _beside(text: str) -> str:
-    """`text` wrapped into the column right of the labels."""
-    return f"\n{' ' * _LABEL}".join(textwrap.wrap(one_line(text), _WIDTH - _LABEL - 1))
+def _beside(text: str, inset: int = 0) -> str:
+    """`text` wrapped into the column right of the labels, `inset` further to the right."""
+    return f"\n{' ' * (_LABEL + inset)}".join(textwrap.wrap(one_line(text), _WIDTH - _LABEL - inset - 1))
 
 
 def _content(parts: Sequence[Part]) -> Content:
@@ -68,6 +69,8 @@ def summary(found: ConvertSuggestion, catalog: Catalog) -> Content:
     parts += row(f"fees ({catalog.currency})", fees)
     parts += row("works it", lead.assigned_to or "nobody")
     parts += row("documents", ", ".join(found.documents))
+    if found.makes_router_user and found.why_router:
+        parts += row("router", f"{found.router}: {found.why_router}" if found.router else found.why_router)
     parts += ["\n", *rule("What will happen")]
     locked = ", and is locked there" if found.is_locked else ""
     parts += [f"The lead becomes {found.target}{locked}.\n"]
@@ -93,7 +96,7 @@ def plan(found: ConversionPlan, *, show_password: bool) -> Content:
     user = found.request.router
     if user is not None and user.password is not None:
         shown = user.password if isinstance(user.password, str) else user.password.reveal()
-        parts += row("password", shown if show_password else HIDDEN)
+        parts += row("password", "  " + (shown if show_password else f"{HIDDEN}   p shows it"))
     if not found.is_ready:
         parts += ["\n", ("This cannot be done as it is: ", "bold $text-error")]
         parts += ["e changes it, t asks the router again, w converts without a router user.\n"]
@@ -101,13 +104,18 @@ def plan(found: ConversionPlan, *, show_password: bool) -> Content:
 
 
 def _plan_row(step: PlanStep, where: str) -> list[Part]:
+    """A line of the diff: where, what becomes of it (+ ~ = -), what; the detail beside it or below."""
     mark, style = _MARKS[step.state]
-    what, detail = _beside(step.what.removesuffix(" ✓")), _beside(step.detail.partition("\n")[0])
-    parts: list[Part] = [(fit(one_line(where), _LABEL), "dim"), (what, style), (mark, style)]
-    if detail and "\n" not in what and cell_len(what + mark + detail) + 2 <= _WIDTH - _LABEL:
+    inset = " " * (len(step.what) - len(step.what.lstrip()))
+    what, detail = inset + _beside(step.what.removesuffix(" ✓"), 2), _beside(step.detail.partition("\n")[0], 2)
+    sign = f"{step.sign} " if step.sign else "  "
+    parts: list[Part] = [
+        (fit(one_line(where), _LABEL), "dim"), (sign, _SIGNS.get(step.sign, "")), (what, style), (mark, style),
+    ]  # fmt: skip
+    if detail and "\n" not in what and cell_len(what + mark + detail) + 4 <= _WIDTH - _LABEL:
         parts += [(f"  {detail}", "dim")]
     elif detail:
-        parts += ["\n", " " * _LABEL, (detail, "dim")]
+        parts += ["\n", " " * (_LABEL + 2), (detail, "dim")]
     return [*parts, "\n"]
 
 
@@ -165,4 +173,19 @@ def failure(error: LeadtuiError, status: str) -> Content:
     return _content(parts)
 
 
-_STEPS = {"connect": "connecting to the router", "user": "making the router user", "customer": "writing the customer"}
+_STEPS = {
+    "connect": "asking the router, before anything was sent", "user": "making the router user",
+    "queue": "making its queue", "sessions": "ending its session", "read_back": "reading it back",
+    "customer": "writing the customer",
+}  # fmt: skip
+
+
+def duplicate(error: LeadtuiError) -> Content:
+    """A customer with the lead's phone or email is there already: the way on is to link the lead to it (spec AG7)."""
+    name = error.data.get("customer_name")
+    who = f"customer {error.data.get('customer_id')}" + (f", {one_line(str(name))}" if name else "")
+    parts: list[Part] = [("✗ ", "$text-error"), (one_line(error.message), "bold"), "\n\n"]
+    parts += row("there is", who)
+    parts += row("so", f"no second customer with the same {error.field} can be made; this lead may be its next one")
+    parts += ["\n", "l links the lead to it, e changes what is made, esc leaves everything as it is.\n"]
+    return _content(parts)

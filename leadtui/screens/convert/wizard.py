@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +17,7 @@ from leadtui.errors import LeadtuiError
 from leadtui.router.port import CancelToken
 from leadtui.screens.base import LeadModal
 from leadtui.screens.convert import fields, pages
+from leadtui.screens.convert.steps import HINTS, NUMBERS, Step, why_not
 from leadtui.widgets.form import Form
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.text import one_line
@@ -26,28 +28,12 @@ if TYPE_CHECKING:
     from leadtui.services.conversion import ConversionResult, ConvertRequest
     from leadtui.services.conversion_plan import ConversionPlan, ConvertSuggestion
 
-Step = Literal["reading", "summary", "fields", "asking", "plan", "running", "result", "failed"]
-
-_NUMBERS: dict[Step, int] = {
-    "reading": 1, "summary": 1, "fields": 2, "asking": 3, "plan": 3, "running": 3, "result": 4, "failed": 4,
-}  # fmt: skip
-_HINTS: dict[Step, tuple[str, ...]] = {
-    "reading": ("app.back",),
-    "summary": ("convert.go", "app.back"),
-    "fields": ("convert.forward", "convert.reveal", "convert.generate", "app.back"),
-    "asking": ("app.back",),
-    "plan": ("convert.go", "convert.change", "convert.password", "convert.again", "convert.without", "app.back"),
-    "running": ("app.back",),
-    "result": ("convert.go", "convert.password", "app.copy"),
-    "failed": ("convert.again", "convert.without", "convert.change", "app.back"),
-}
-
 
 class ConvertWizard(LeadModal["ConversionResult"]):
     """Answers what was made, or None when everything was left as it is. Keyboard only; never waits on the UI thread."""
 
     SCOPE = "convert"
-    BINDINGS: ClassVar[list[BindingType]] = [binding for binding in bindings_for("app") if binding.id == "app.copy"]
+    BINDINGS: ClassVar[list[BindingType]] = [it for it in bindings_for("app") if it.id in {"app.copy", "app.close"}]
     DEFAULT_CSS: ClassVar[str] = """
     ConvertWizard #sheet { width: 100%; height: 100%; background: $background; }
     ConvertWizard #page { height: 1fr; padding: 0 1; }
@@ -73,6 +59,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         self._catalog: Catalog | None = None
         self._token = CancelToken()
         self._giving_up = False
+        self._link: str | None = None
 
     def body(self) -> ComposeResult:
         """First row, the page or the form, what is wrong, hints."""
@@ -83,7 +70,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
                 yield Static("", id="progress", markup=False)
             yield Vertical(id="fields")
             yield Static("", id="problem", markup=False)
-            yield Hints(_HINTS["reading"])
+            yield Hints(HINTS["reading"])
 
     def on_mount(self) -> None:
         """Nothing but the first page shows."""
@@ -124,7 +111,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         self.query_one("#progress").display = step in {"asking", "running"}
         self._problem("")
         self._draw()
-        self.hints.show_hints(_HINTS[step])
+        self.hints.show_hints(HINTS[step])
         self.lead_app.refresh_hints()
         if step == "fields":
             self.form.focus_first()
@@ -138,7 +125,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
             text.update("Reading …")
             return
         self.query_one(TitleLine).show(
-            f"Convert {found.lead.number} {one_line(found.lead.name or '')}", f"step {_NUMBERS[self.step]} of 4"
+            f"Convert {found.lead.number} {one_line(found.lead.name or '')}", f"step {NUMBERS[self.step]} of 4"
         )
         shows = self.shows_password
         match self.step:
@@ -153,6 +140,8 @@ class ConvertWizard(LeadModal["ConversionResult"]):
                 text.update(f"Asking {router} …" if router else "Looking …")
             case "result" if self.result is not None:
                 text.update(pages.result(self.result, show_password=shows))
+            case "duplicate" if self.error is not None:
+                text.update(pages.duplicate(self.error))
             case "failed" if self.error is not None:
                 text.update(pages.failure(self.error, found.lead.status))
         self.query_one("#progress", Static).update(pages.progress(self.events) if self.events else "")
@@ -166,30 +155,33 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         """Esc leaves everything as it is; only what was typed is worth a question."""
         if self.step == "fields" and self.form.dirty:
             return "What you typed for the conversion will be lost; the lead stays as it is"
+        if self.step == "running" and not self._giving_up:
+            return "The conversion is under way. Leaving gives it up: what was done is undone, the lead stays as it is"
         return None
+
+    def do_close(self) -> None:
+        """As everywhere; what ended while the question stood there is shown, not thrown away."""
+        if self.step == "result":
+            self._leave_with_result()
+        elif self.step != "running" or (words := self.unsaved()) is None:
+            super().do_close()
+        else:
+            from leadtui.screens.confirm import Confirm
+
+            self.app.push_screen(Confirm(words, yes="Give up", no="Go on"), self._give_up)
+
+    def _give_up(self, yes: bool | None) -> None:
+        if yes and self.step == "running":
+            self._token.cancel()
+            self.dismiss(None)
 
     def why_disabled(self, command: Command) -> str | None:
         """What makes no sense at this step, in words."""
-        step, asks = self.step, self.request is not None and self.request.router is not None
-        match command.name:
-            case "go" if step in {"reading", "asking", "running"}:
-                return "It is being worked on; esc gives it up"
-            case "go" if step == "plan" and self.plan is not None and not self.plan.is_ready:
-                return "This cannot be done as it is: e changes it, t asks again, w leaves the router user out"
-            case "go" if step == "failed":
-                return "t tries again"
-            case "change" if step not in {"plan", "failed", "summary"}:
-                return "There is nothing to change now"
-            case "again" if step not in {"plan", "failed"}:
-                return "There is nothing to try again"
-            case "without" if step not in {"plan", "failed"} or not asks:
-                return "No router user is asked for"
-            case "password" | "generate" | "copy" if step in {"reading", "summary", "asking", "running", "failed"}:
-                return "There is no password here"
-            case "generate" if step != "fields":
-                return "e goes back, where another password can be made"
-            case _:
-                return None
+        return why_not(
+            command.name, self.step, is_ready=self.plan is not None and self.plan.is_ready,
+            asks_router=self.request is not None and self.request.router is not None,
+            can_link=self._other_customer is not None,
+        )  # fmt: skip
 
     # Commands
 
@@ -226,11 +218,25 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         """The same without a router user; the plan is shown first."""
         if self.request is None:
             return
-        from dataclasses import replace
-
         if "router_user" in self.form.values():
             self.form.set_values({"router_user": ""})
         self._ask(replace(self.request, router=None))
+
+    @property
+    def _other_customer(self) -> str | None:
+        """The customer that has the lead's phone or email, where that was what stood in the way."""
+        data = self.error.data if self.error is not None and self.step in {"duplicate", "failed"} else {}
+        return str(data["customer_id"]) if "customer_id" in data else None
+
+    def do_link(self) -> None:
+        """The lead becomes one of that customer's; the plan is shown first."""
+        customer = self._other_customer
+        if customer is None or self.request is None:
+            return
+        if "customer" in self.form.values():
+            self.form.set_values({"customer": customer})
+        self._link = customer
+        self._ask(replace(self.request, customer_id=customer))
 
     def do_password(self) -> None:
         """Show or hide the password."""
@@ -298,10 +304,17 @@ class ConvertWizard(LeadModal["ConversionResult"]):
 
     @on(Form.Changed)
     def _changed(self, event: Form.Changed) -> None:
-        """Another router has another usual service."""
-        if event.key == "router" and self.found is not None:
+        """Another router has another usual service, another package another way to an address."""
+        if self.found is None:
+            return
+        if event.key == "router":
             services = {router.name: router.service for router in self.found.routers}
             self.form.set_values({"service": services.get(event.values["router"], "pppoe")})
+        elif event.key == "package":
+            choices = fields.address_choices(self.found, event.values["package"])
+            self.form.set_choices("address", choices)
+            if event.values.get("address") not in {value for value, _ in choices[1:]}:
+                self.form.set_values({"address": choices[0][0]})
 
     # Work
 
@@ -310,7 +323,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         if request is None:
             if not self.form.check():
                 return
-            request = fields.request_of(self.form.visible_values())
+            request = fields.request_of(self.form.visible_values(), link=self._link)
         office, token = self.office, CancelToken()
         self.request, self._token, self.events = request, token, []
         self.shows_password = False
@@ -329,14 +342,20 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         self._show("plan")
 
     def _refused(self, error: Exception) -> None:
-        """The store refuses: back to the fields, with the words where they belong."""
+        """The store refuses: back to the fields, with the words where they belong; a customer can be linked to."""
+        if isinstance(error, LeadtuiError) and "customer_id" in error.data:
+            self.error = error
+            self._show("duplicate")
+            return
         self._show("fields")
         if not isinstance(error, LeadtuiError):
             self.lead_app.report(error)
             return
         words = f"{error.message} ({error.hint})" if error.hint else error.message
-        if error.field in self.form.visible_values():
-            self.form.set_errors({str(error.field): words})
+        shown = self.form.visible_values()
+        field = "address" if error.field == "ip" and "ip" not in shown else str(error.field)
+        if field in shown:
+            self.form.set_errors({field: words})
         else:
             self._problem(words)
 

@@ -15,6 +15,7 @@ from leadtui.errors import Invalid
 from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
 from leadtui.services import admin, routers, secrets, users
+from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.story import Move, Story, Teller, in_order
 from leadtui.services.demo.themes import THEMES, Theme
 from leadtui.services.lead_values import derived_columns
@@ -98,6 +99,8 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
         theme = THEMES.get(preset, THEMES["isp"])
         _people(office, theme)
         router = _router(office, path) if "router_user" in office.catalog.default_pipeline.conversion_steps else None
+        if router is not None:
+            fit_profiles(office, router.name, router.state_file)
         with office.write() as tx:
             teller = Teller(tx.catalog, theme, tx.now, preset=preset, seed=seed)
             stories = in_order(list(teller.tell(leads)))
@@ -284,13 +287,13 @@ def _router_users(
         password = generate_password()
         ref = secrets.new_ref("router-user")
         secrets.put(tx, office, ref, password)
-        tag = tag_for(row["number"])
+        tag = tag_for(row["number"], tx.catalog.office_id)
         simulator.add("/ppp/secret", name=username, password=password, service="pppoe", profile=product.profile,
                       comment=tag)  # fmt: skip
         stored.append({
-            "router_id": router_id, "customer_id": row.get("customer_id"), "lead_id": row["id"], "username": username,
-            "service": "pppoe", "profile": product.profile, "tag": tag, "secret_ref": ref, "state": "active",
-            "created_at": row["converted_at"],
+            "router_id": router_id, "customer_id": row.get("customer_id"), "lead_id": row["id"],
+            "product_id": product.id, "username": username, "service": "pppoe", "profile": product.profile, "tag": tag,
+            "secret_ref": ref, "state": "active", "created_at": row["converted_at"],
         })  # fmt: skip
     if stored:
         tx.conn.execute(insert(t.router_user), stored)

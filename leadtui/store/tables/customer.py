@@ -23,6 +23,18 @@ class FamilyGroup(SQLModel, table=True):
 class Customer(SQLModel, table=True):
     """A converted lead's customer record (spec AH13)."""
 
+    # The list by name, and what a search reads from end to end.
+    __table_args__ = (
+        Index("ix_customer_search", "search_text", "id"),
+        # Who belongs together.
+        Index(
+            "ix_customer_family",
+            "family_group_id",
+            sqlite_where=text("family_group_id IS NOT NULL"),
+            postgresql_where=text("family_group_id IS NOT NULL"),
+        ),
+    )
+
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(max_length=255)
     type: str = Field(default="Retail", max_length=20)
@@ -36,7 +48,7 @@ class Customer(SQLModel, table=True):
     product_id: int | None = Field(default=None, foreign_key="product.id")
     branch_id: int | None = Field(default=None, foreign_key="branch.id")
     state: str = Field(default="active", max_length=20)
-    # Name, email and phone as they are searched: folded.
+    # Name, email and phone as they are searched: folded, a line each (`domain.customers.search_text`).
     search_text: str = Field(default="", sa_column=Column(Text, nullable=False, server_default=""))
     created_by_id: int = Field(foreign_key="user.id")
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))

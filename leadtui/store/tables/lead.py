@@ -50,6 +50,16 @@ class Lead(SQLModel, table=True):
             sqlite_where=text("merged_into_id IS NOT NULL"),
             postgresql_where=text("merged_into_id IS NOT NULL"),
         ),
+        # Whose customer a lead is, with all that says who may see it: lists of customers read nothing else of leads.
+        Index(
+            "ix_lead_customer",
+            "customer_id",
+            "assigned_to_id",
+            "branch_id",
+            "deleted_at",
+            sqlite_where=text("customer_id IS NOT NULL"),
+            postgresql_where=text("customer_id IS NOT NULL"),
+        ),
         Index(
             "ix_lead_deleted",
             "deleted_at",
@@ -127,7 +137,7 @@ class Lead(SQLModel, table=True):
 
     converted_at: datetime | None = Field(default=None, sa_column=_moment())
     converted_by_id: int | None = Field(default=None, foreign_key="user.id")
-    customer_id: int | None = Field(default=None, foreign_key="customer.id", index=True)
+    customer_id: int | None = Field(default=None, foreign_key="customer.id")
     conversion_notes: str | None = Field(default=None, sa_column=Column(Text))
     lost_at: datetime | None = Field(default=None, sa_column=_moment())
     lost_reason_id: int | None = Field(default=None, foreign_key="lost_reason.id")

@@ -7,6 +7,7 @@ import secrets
 import sqlalchemy as sa
 from alembic import op
 
+from leadtui.domain.phones import digits_for_search, national_digits
 from leadtui.store.types import UtcDateTime
 from leadtui.text import fold
 
@@ -15,6 +16,8 @@ down_revision = "0001"
 
 _UNSEEN = sa.text("first_online_at IS NULL")
 _OPEN = sa.text("handled_at IS NULL")
+_GROUPED = sa.text("family_group_id IS NOT NULL")
+_LINKED = sa.text("customer_id IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -29,6 +32,7 @@ def upgrade() -> None:
     op.add_column("customer", sa.Column("search_text", sa.Text(), nullable=False, server_default=""))
     op.create_index(op.f("ix_customer_created_at"), "customer", ["created_at"], unique=False)
     _fill_search()
+    _index_customers()
     _add_reference("router", "branch_id", "branch")
     op.add_column("router", sa.Column("areas_json", sa.JSON(), nullable=True))
     _add_reference("router_user", "product_id", "product")
@@ -115,6 +119,25 @@ def _add_reference(table: str, column: str, target: str) -> None:
     op.create_foreign_key(name, table, target, [column], ["id"])
 
 
+def _index_customers() -> None:
+    """By name, byte by byte on both databases; by trigram where PostgreSQL can; by lead with who may see it."""
+    conn = op.get_bind()
+    if conn.dialect.name == "sqlite":
+        op.create_index("ix_customer_search", "customer", ["search_text", "id"])
+    else:
+        op.execute('CREATE INDEX ix_customer_search ON customer (search_text COLLATE "C", id)')
+        if conn.execute(sa.text("SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm'")).first():
+            op.execute("CREATE INDEX ix_customer_trigrams ON customer USING gin (search_text gin_trgm_ops)")
+    op.create_index(
+        "ix_customer_family", "customer", ["family_group_id"], sqlite_where=_GROUPED, postgresql_where=_GROUPED
+    )
+    op.drop_index("ix_lead_customer_id", "lead")
+    op.create_index(
+        "ix_lead_customer", "lead", ["customer_id", "assigned_to_id", "branch_id", "deleted_at"],
+        sqlite_where=_LINKED, postgresql_where=_LINKED,
+    )  # fmt: skip
+
+
 def _fill_search() -> None:
     conn = op.get_bind()
     customer = sa.table(
@@ -122,10 +145,15 @@ def _fill_search() -> None:
         sa.column("search_text"),
     )  # fmt: skip
     rows = conn.execute(sa.select(customer.c.id, customer.c.name, customer.c.email, customer.c.phone_e164)).all()
-    filled = [{"key": r.id, "words": fold(" ".join(filter(None, (r.name, r.email, r.phone_e164))))} for r in rows]
+    filled = [{"key": r.id, "words": _words(r.name, r.email, r.phone_e164)} for r in rows]
     if filled:
         change = sa.update(customer).where(customer.c.id == sa.bindparam("key"))
         conn.execute(change.values(search_text=sa.bindparam("words")), filled)
+
+
+def _words(name: str, email: str | None, phone: str | None) -> str:
+    digits = digits_for_search(phone, national_digits(phone)) if phone else ""
+    return "\n".join((fold(name)[:255], fold(email or "")[:255], digits))
 
 
 def _new_settings() -> None:

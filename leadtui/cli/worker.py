@@ -1,0 +1,149 @@
+"""`leadtui worker`: the work that goes on by itself, without a screen."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from leadtui.cli import tree
+from leadtui.cli.context import note, open_log, options
+from leadtui.cli.output import emit
+from leadtui.errors import NotPermitted, UsageError
+
+if TYPE_CHECKING:
+    from leadtui.jobs.routine import Tally
+    from leadtui.services.office import Office
+
+_LONGEST_S: Final = 366 * 86_400.0
+_DONE: Final = 0
+"""What is written into the pipe when the work is done; a signal writes its number."""
+
+
+def worker(
+    once: Annotated[bool, typer.Option("--once", help="do everything that is due, and end")] = False,
+    for_s: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="end after this time")] = None,
+) -> None:
+    """Do the work that goes on by itself, without a screen, until stopped.
+
+    Every 15 seconds: settles what broke off on routers, asks routers for their load, notes who comes online for
+    the first time, handles events. Any number may run: one of them works, the others stand by, and open screens
+    leave the work to it. --once does what is due now, whoever else is at work. It needs the right to configure
+    the office, or the owner of the database.
+    """
+    from leadtui.services.office import open_office
+
+    if once and for_s is not None:
+        raise UsageError("either --once or --for", field="for")
+    if for_s is not None and not 0 < for_s <= _LONGEST_S:
+        raise UsageError("--for: a number of seconds is expected", field="for", hint="such as --for 60")
+    open_log()
+    office = open_office(options().db, as_login=options().as_login, origin="worker")
+    try:
+        if not (office.is_owner or office.actor.may("config")):
+            raise NotPermitted("you may not run the worker", hint="it needs the right to configure the office")
+        done, came = _work(office, once=once, for_s=for_s)
+    finally:
+        office.close()
+    emit(done.as_json(), lambda: _words(done))
+    if came == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def _work(office: Office, *, once: bool, for_s: float | None) -> tuple[Tally, int]:
+    """Work until done, told to stop, or out of time: what was done, and the signal that came (0: none)."""
+    from leadtui.jobs.routine import Tally
+    from leadtui.jobs.runner import Runner
+
+    total = Tally()
+    failed: list[BaseException] = []
+
+    def count(tally: Tally) -> None:
+        total.add(tally)
+        if not once and not tally.is_empty:
+            with contextlib.suppress(OSError):
+                note(_words(tally))
+
+    runner = Runner(office, "worker", on_tick=count)
+    with _signals() as (pipe, tell):
+
+        def all_at_once() -> None:
+            try:
+                count(runner.once())
+            except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+                failed.append(error)
+            tell()
+
+        if once:
+            threading.Thread(target=all_at_once, daemon=True, name="leadtui-once").start()
+        else:
+            runner.start()
+        came = _wait(pipe, for_s)
+        runner.stop()
+    if failed:
+        raise failed[0]
+    return total, came
+
+
+def _wait(pipe: int, seconds: float | None) -> int:
+    """Wait for a signal (its number), or 0 for the end of the work or of the time."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = None if end is None else max(0.0, end - time.monotonic())
+        if select.select([pipe], [], [], left)[0]:
+            return os.read(pipe, 1)[0]
+        if left == 0.0:
+            return _DONE
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[tuple[int, Callable[[], None]]]:
+    """A pipe that tells of SIGTERM and SIGINT, and a function that writes `_DONE` into it.
+
+    The handlers themselves do nothing: one that took a lock could meet the main thread holding it.
+    """
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+
+    lock, is_open = threading.Lock(), [True]
+
+    def tell() -> None:
+        with lock:  # a thread that comes too late must not write into whatever has this number then
+            if is_open[0]:
+                os.write(writes, bytes([_DONE]))
+
+    def nothing(_number: int, _frame: FrameType | None) -> None:
+        """The number goes into the pipe."""
+
+    before = {number: signal.signal(number, nothing) for number in (signal.SIGTERM, signal.SIGINT)}
+    woken = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    try:
+        yield reads, tell
+    finally:
+        signal.set_wakeup_fd(woken)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        with lock:
+            is_open[0] = False
+            os.close(reads)
+            os.close(writes)
+
+
+def _words(done: Tally) -> str:
+    """A tally for a person."""
+    parts = [
+        f"{done.settled:,} settled", f"{done.polled:,} routers asked", f"{done.first_online:,} first online",
+        f"{done.events:,} events", f"{done.errors:,} not done",
+    ]  # fmt: skip
+    return f"{done.ticks:,} tick{'' if done.ticks == 1 else 's'}: " + ", ".join(parts)
+
+
+app = tree.single(worker)

@@ -1,0 +1,160 @@
+"""Who does the work that goes on by itself: one process at a time, by a row that is renewed (facts/messaging §4.3).
+
+The row names the holder, how long it may go without a sign of life, and a token that rises with every change of hands.
+Every move is one short transaction that compares what was read and sets. A holder that was frozen, and comes back when
+somebody else has taken over, finds its token passed by: `keep` and `holds` answer False, and it writes nothing more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import func, insert, select, update
+
+from leadtui.errors import LeadtuiError, Refused
+from leadtui.services.provision_jobs import me
+from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx, WriteTx
+
+if TYPE_CHECKING:
+    from leadtui.services.office import Office
+
+Kind = Literal["worker", "tui"]
+
+NAME = "routine"
+"""The lease of everything a tick does."""
+
+TTL = timedelta(seconds=60)
+"""How long a holder may be silent before another takes over: four ticks."""
+
+RENEW_AFTER = timedelta(seconds=30)
+"""A holder renews no sooner than this after the last time: a TUI at rest writes twice a minute."""
+
+_numbers = itertools.count(1)
+_LOG = logging.getLogger("leadtui.jobs")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The lease as it stands. `holder` is `host/pid/start/number`; `until` passed: nobody holds it."""
+
+    holder: str
+    kind: str
+    token: int
+    until: datetime
+    ticked_at: datetime | None
+
+    def ran_out(self, now: datetime) -> bool:
+        """Whether anybody may take it. One that lies too far ahead was written before a clock was put back."""
+        return self.until <= now or self.until > now + 2 * TTL
+
+
+class Lease:
+    """One contender. Not for use by two threads at once."""
+
+    def __init__(self, office: Office, kind: Kind, *, name: str = NAME, holder: str | None = None) -> None:
+        """`holder` is made of this process when not given: two contenders of one process are two holders."""
+        here = me()
+        self._office = office
+        self._kind = kind
+        self._name = name
+        self.holder = holder or f"{here.host[:150]}/{here.pid}/{here.started}/{next(_numbers)}"
+        self.token: int | None = None
+        """The token we hold, None while somebody else works."""
+
+    def take(self, *, insist: bool = False) -> bool:
+        """Take or renew the lease; True when it is ours. Writes nothing when there is nothing to take or renew.
+
+        A worker takes over from a TUI at once, everybody when the lease ran out. `insist` takes it even from a
+        working worker: a person asked for the work to be done now, and the other one takes it back when that is done.
+        """
+        with self._office.store.read() as tx:
+            seen, now = self._read(tx), moment(tx)
+        if seen is not None and self._is_ours(seen):
+            return True if seen.until - now > TTL - RENEW_AFTER else self._write(seen, seen.token)
+        self.token = None
+        free = seen is None or insist or seen.ran_out(now) or (self._kind == "worker" and seen.kind == "tui")
+        return free and self._write(seen, 1 if seen is None else seen.token + 1)
+
+    def keep(self) -> bool:
+        """Whether the lease is still ours, renewed when it is time: to be asked between pieces of work."""
+        if self.token is None:
+            return False
+        with self._office.store.read() as tx:
+            seen, now = self._read(tx), moment(tx)
+        if seen is None or not self._is_ours(seen):
+            self.token = None
+            return False
+        return True if seen.until - now > TTL - RENEW_AFTER else self._write(seen, seen.token)
+
+    def holds(self, tx: WriteTx) -> bool:
+        """Whether the lease is ours until this transaction ends: for results that nobody else may write meanwhile."""
+        query = select(t.lease.c.token).where(
+            t.lease.c.name == self._name, t.lease.c.holder == self.holder, t.lease.c.token == (self.token or 0)
+        )
+        return tx.conn.execute(query.with_for_update(read=True)).first() is not None
+
+    def release(self) -> None:
+        """Let the next one take over at once. A database that cannot be written is no obstacle: the lease runs out."""
+        token, self.token = self.token, None
+        if token is None:
+            return
+        lease = t.lease.c
+        ours = (lease.name == self._name, lease.holder == self.holder, lease.token == token)
+        try:
+            with self._office.as_system() as tx:
+                tx.conn.execute(update(t.lease).where(*ours).values(until=moment(tx)))
+        except LeadtuiError as error:
+            _LOG.warning("the lease was not given back: %s", error.message)
+
+    def _is_ours(self, seen: Standing) -> bool:
+        return seen.holder == self.holder and seen.token == self.token
+
+    def _read(self, tx: ReadTx) -> Standing | None:
+        return _standing(tx, self._name)
+
+    def _write(self, seen: Standing | None, token: int) -> bool:
+        """Set the row to ours, if it still is what was read; False when somebody was faster."""
+        lease = t.lease.c
+        try:
+            with self._office.as_system() as tx:
+                now = moment(tx)
+                values = {
+                    "holder": self.holder, "kind": self._kind, "token": token, "until": now + TTL, "ticked_at": now,
+                }  # fmt: skip
+                if seen is None:
+                    tx.conn.execute(insert(t.lease).values(name=self._name, **values))
+                    done = True
+                else:
+                    unmoved = (lease.holder == seen.holder, lease.token == seen.token, lease.until == seen.until)
+                    change = update(t.lease).where(lease.name == self._name, *unmoved).values(**values)
+                    done = bool(tx.conn.execute(change).rowcount)
+        except Refused as error:  # the very first lease of this database, made by two in the same instant
+            if error.code != "conflict":
+                raise
+            done = False
+        self.token = token if done else None
+        return done
+
+
+def standing(office: Office, name: str = NAME) -> Standing | None:
+    """Who holds the lease, whether or not it ran out; None when nobody ever did."""
+    with office.store.read() as tx:
+        return _standing(tx, name)
+
+
+def moment(tx: ReadTx) -> datetime:
+    """Now, by one clock for all who contend: the server's; on SQLite all are on one machine, and its clock it is."""
+    if tx.is_sqlite:
+        return tx.now
+    now: datetime = tx.conn.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
+def _standing(tx: ReadTx, name: str) -> Standing | None:
+    row = tx.conn.execute(select(t.lease).where(t.lease.c.name == name)).one_or_none()
+    return None if row is None else Standing(row.holder, row.kind, row.token, row.until, row.ticked_at)

@@ -1,0 +1,109 @@
+"""The office's small tables as data: each noun's columns, how they are typed, and the words the command line has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from leadtui.errors import UsageError
+from leadtui.store import schema as t
+
+NOUNS: tuple[str, ...] = ("package", "source", "status", "pipeline", "tag", "branch", "person", "team", "lost_reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A small table: its columns as (typed key, column, how it is read), and whether its rows can be retired.
+
+    The kinds of reading are those of `catalogue_values`.
+    """
+
+    table: Any
+    label: str
+    columns: tuple[tuple[str, str, str], ...]
+    retires: bool = True
+
+
+_NOUNS: dict[str, Noun] = {
+    "package": Noun(
+        t.product,
+        "package",
+        (
+            ("name", "name", "line"),
+            ("kind", "kind", "word"),
+            ("monthly", "price_minor", "money"),
+            ("installation", "install_minor", "money"),
+            ("profile", "router_profile", "line"),
+            ("speed", "speed", "line"),
+            ("upload", "upload_bps", "rate"),
+            ("download", "download_bps", "rate"),
+            ("pool", "pool", "line"),
+            ("gateway", "gateway", "address"),
+            ("addressing", "addressing", "addressing"),
+        ),
+    ),
+    "source": Noun(
+        t.source,
+        "source",
+        (
+            ("name", "name", "line"),
+            ("description", "description", "line"),
+            ("aliases", "aliases_json", "list"),
+            ("order", "order", "int"),
+            ("cost", "cost_minor", "money"),
+        ),
+    ),
+    "status": Noun(
+        t.stage,
+        "status",
+        (
+            ("name", "name", "line"),
+            ("description", "description", "line"),
+            ("color", "color", "line"),
+            ("order", "order", "int"),
+            ("probability", "probability", "ratio"),
+            ("sla_hours", "sla_hours", "int"),
+            ("is_default", "is_default", "bool"),
+            ("is_converted", "is_converted", "bool"),
+            ("is_lost", "is_lost", "bool"),
+            ("is_parked", "is_parked", "bool"),
+        ),
+    ),
+    "pipeline": Noun(
+        t.pipeline,
+        "pipeline",
+        (
+            ("name", "name", "line"),
+            ("is_default", "is_default", "bool"),
+            ("require_reason_on_regress", "require_reason_on_regress", "bool"),
+        ),
+    ),
+    "tag": Noun(t.tag, "tag", (("name", "name", "tag"),)),
+    "branch": Noun(t.branch, "branch", (("name", "name", "line"), ("organization", "organization", "line"))),
+    "person": Noun(t.person, "person", (("name", "name", "line"), ("phone", "phone_e164", "phone"))),
+    "team": Noun(t.team, "team", (("name", "name", "line"),), retires=False),
+    "lost_reason": Noun(t.lost_reason, "lost reason", (("name", "name", "line"),)),
+}
+
+# The command line's words for the same values.
+OTHER_WORDS = {
+    "default": "is_default",
+    "converted": "is_converted",
+    "lost": "is_lost",
+    "parked": "is_parked",
+    "alias": "aliases",
+    "require_reason": "require_reason_on_regress",
+    "sla": "sla_hours",
+}
+
+
+def noun_of(noun: str) -> Noun:
+    """The table of a noun. Raises UsageError naming the nouns."""
+    if noun not in _NOUNS:
+        raise UsageError(f"there is no '{noun}' to manage", hint="one of: " + ", ".join(NOUNS))
+    return _NOUNS[noun]
+
+
+def fields_of(noun: str) -> tuple[str, ...]:
+    """The names of the values that `add` and `edit` take for a noun."""
+    return tuple(key for key, _, _ in noun_of(noun).columns) + (("pipeline",) if noun == "status" else ())

@@ -1,0 +1,167 @@
+"""What must stay true of the office's small tables: names, defaults, what a status means, what a package can be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from leadtui.domain.packages import check_package
+from leadtui.errors import Duplicate, Invalid, Refused
+from leadtui.store import presets
+from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx, WriteTx
+from leadtui.text import fold
+
+from .catalogue_nouns import noun_of
+from .lead_values import person_key, tag_key
+
+
+def refuse_needed(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> None:
+    """Refused when the office cannot do without this record: it may not be retired."""
+    if noun == "status":
+        others = [s for s in tx.catalog.stages_of(row["pipeline_id"]) if s.is_active and s.id != row["id"]]
+        if row["is_default"]:
+            raise Refused("new leads begin in this status", code="in_use", hint="make another one the default first")
+        for flag, word in (("is_converted", "converted"), ("is_lost", "lost")):
+            if row[flag] and not any(getattr(s, flag) for s in others):
+                raise Refused(f"a pipeline needs a status for {word} leads", code="in_use")
+    if noun == "source" and not any(s.is_active and s.id != row["id"] for s in tx.catalog.sources):
+        raise Refused("this is the last source, and every lead needs one", code="in_use", hint="add another one first")
+    if noun == "pipeline" and row["is_default"]:
+        raise Refused("this is the default pipeline", code="in_use", hint="make another one the default first")
+
+
+def refuse_same_name(tx: ReadTx, noun: str, columns: Mapping[str, Any], row_id: int | None) -> None:
+    """Duplicate when another record has the name, in any case; people may share theirs."""
+    if noun == "person":
+        return
+    table = noun_of(noun).table
+    query = select(table.c.id, table.c.name)
+    if noun == "status" and "pipeline_id" in columns:
+        query = query.where(t.stage.c.pipeline_id == columns["pipeline_id"])
+    wanted = fold(columns["name"])
+    for r in tx.conn.execute(query):
+        if fold(r.name) == wanted and r.id != row_id and not (noun == "status" and row_id is None):
+            raise Duplicate(f"there is a {noun_of(noun).label} '{r.name}' already", field="name")
+
+
+def completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[str, str | None]) -> dict[str, Any]:
+    """What a new record has beside what was typed. Raises Invalid, Duplicate."""
+    columns = {k: v for k, v in columns.items() if v is not None}
+    if noun != "team":
+        columns["is_active"] = True
+    match noun:
+        case "source":
+            order = tx.conn.execute(select(func.coalesce(func.max(t.source.c.order), 0))).scalar_one()
+            columns.setdefault("order", order + 1)
+            columns["key"] = _free_key(tx, t.source, presets.slug(columns["name"]))
+            columns.setdefault("aliases_json", [])
+        case "package":
+            columns.setdefault("kind", "package")
+            check_package(columns)
+        case "tag" | "person":
+            columns |= keys_of(noun, columns["name"])
+        case "status":
+            columns = _new_status(tx, columns, values.get("pipeline"))
+    return columns
+
+
+def check_change(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[str, Any]) -> None:
+    """Whether `columns` may replace those of `row`; adds what follows from them. Raises Invalid, Duplicate, Refused."""
+    if "name" in columns:
+        if not columns["name"]:
+            raise Invalid("a name is needed", field="name", code="required")
+        refuse_same_name(tx, noun, {**row, **columns}, row["id"])
+        if noun in {"tag", "person"}:
+            columns |= keys_of(noun, columns["name"])
+    if noun == "package":
+        check_package({**row, **columns})
+    _check_flags(tx, noun, row, columns)
+
+
+def keys_of(noun: str, name: str) -> dict[str, str]:
+    """The folded name that a tag or a person is found by."""
+    return {"key": tag_key(name)} if noun == "tag" else {"name_key": person_key(name)}
+
+
+def _free_key(tx: ReadTx, table: Any, key: str) -> str:
+    taken = set(tx.conn.execute(select(table.c.key)).scalars())
+    n = 2
+    key = key[:50]
+    free = key or "item"
+    while free in taken:
+        free, n = f"{key}_{n}", n + 1
+    return free
+
+
+def _new_status(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> dict[str, Any]:
+    found = tx.catalog.find_pipeline(pipeline) if pipeline else tx.catalog.default_pipeline
+    stages = tx.catalog.stages_of(found.id)
+    key = presets.slug(columns["name"])[:50]
+    if any(s.key == key or fold(s.name) == fold(columns["name"]) for s in stages):
+        raise Duplicate(f"the pipeline has a status '{columns['name']}' already", field="name")
+    rank = tx.conn.execute(select(func.max(t.stage.c.rank))).scalar_one()
+    base: dict[str, Any] = {
+        "pipeline_id": found.id,
+        "key": key,
+        "rank": rank + 1,
+        "order": max(s.order for s in stages) + 1,
+        "probability": 0.0,
+        "is_default": False,
+        "is_converted": False,
+        "is_lost": False,
+        "is_parked": False,
+    }
+    made = base | columns
+    if made["is_default"]:
+        raise Invalid("make it the default once it is there", field="is_default")
+    if made["is_converted"] and made["is_lost"]:
+        raise Invalid("a status is one of: default, converted, lost", field="is_lost")
+    return made | {"is_locked": made["is_converted"]}
+
+
+def _check_flags(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[str, Any]) -> None:
+    if noun == "pipeline" and columns.get("is_default") and not row["is_active"]:
+        raise Refused("this pipeline is retired", code="in_use", field="is_default", hint="bring it back first")
+    if noun == "pipeline" and columns.get("is_default") is False:
+        raise Refused("one pipeline must be the default", code="in_use", hint="make another one the default instead")
+    if noun != "status":
+        return
+    if columns.get("is_default") is False:
+        raise Refused("one status must be the default", code="in_use", hint="make another one the default instead")
+    if columns.get("is_default") and not row["is_active"]:
+        raise Refused("this status is retired: no lead can begin in it", code="in_use", field="is_default")
+    merged = {**row, **columns}
+    if sum(bool(merged[f]) for f in ("is_default", "is_converted", "is_lost")) > 1:
+        raise Invalid("a status is one of: default, converted, lost", field="is_default")
+    others = [s for s in tx.catalog.stages_of(row["pipeline_id"]) if s.id != row["id"] and s.is_active]
+    for flag, word in (("is_converted", "converted"), ("is_lost", "lost")):
+        if row[flag] and columns.get(flag) is False and not any(getattr(s, flag) for s in others):
+            raise Refused(f"a pipeline needs a status for {word} leads", code="in_use")
+    if ("is_converted" in columns or "is_lost" in columns) and _used(tx, row["id"]):
+        raise Refused(
+            "leads have this status: what it means cannot change under them",
+            code="in_use",
+            hint="add a new status and move the leads",
+        )
+    if "is_converted" in columns:
+        columns["is_locked"] = columns["is_converted"]
+
+
+def _used(tx: ReadTx, stage_id: int) -> bool:
+    return tx.conn.execute(select(t.lead.c.id).where(t.lead.c.stage_id == stage_id).limit(1)).first() is not None
+
+
+def only_one_default(tx: WriteTx, noun: str, row: Mapping[Any, Any], columns: Mapping[str, Any]) -> None:
+    """Where `row` became the default, the one before it no longer is."""
+    if not columns.get("is_default"):
+        return
+    if noun == "status":
+        c = t.stage.c
+        tx.conn.execute(
+            update(t.stage).where(c.pipeline_id == row["pipeline_id"], c.id != row["id"]).values(is_default=False)
+        )
+    if noun == "pipeline":
+        tx.conn.execute(update(t.pipeline).where(t.pipeline.c.id != row["id"]).values(is_default=False))

@@ -1,0 +1,107 @@
+"""Values of the office's small tables: what a person types, checked into columns, and columns as JSON shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from leadtui.domain import phones
+from leadtui.domain.addresses import check_address, parse_rate, show_rate
+from leadtui.domain.money import parse_money, to_json
+from leadtui.domain.packages import ADDRESSING
+from leadtui.errors import Invalid
+from leadtui.store.unit_of_work import ReadTx
+from leadtui.text import clean_line, fold
+
+from .catalogue_nouns import OTHER_WORDS, noun_of
+from .lead_values import clean_tag
+from .settings import whole_number
+
+
+def columns_of(tx: ReadTx, noun: str, values: Mapping[str, str | None]) -> dict[str, Any]:
+    """The columns that the typed values mean; an empty value clears. Raises Invalid with its field."""
+    spec = noun_of(noun)
+    known = {key: (column, kind) for key, column, kind in spec.columns}
+    columns: dict[str, Any] = {}
+    for word, text in values.items():
+        key = word if word in known else OTHER_WORDS.get(word, word)
+        if key == "pipeline" and noun == "status":
+            continue
+        if key not in known:
+            raise Invalid(f"a {spec.label} has no '{key}'", field=key, hint="one of: " + ", ".join(known))
+        column, kind = known[key]
+        columns |= _value(tx, key, column, kind, text, _length(spec.table, column))
+    return columns
+
+
+def shown(tx: ReadTx, kind: str, value: Any) -> Any:
+    """A column as JSON has it: money in major units, rates as `20M`, lists as lists."""
+    match kind:
+        case "money":
+            return to_json(value, tx.catalog.currency)
+        case "rate":
+            return None if value is None else show_rate(value)
+        case "list":
+            return list(value or [])
+        case _:
+            return value
+
+
+def _length(table: Any, column: str) -> int:
+    """How long a text of this column may be."""
+    return getattr(table.c[column].type, "length", None) or 255
+
+
+_EMPTY: dict[str, Any] = {"bool": False, "word": "package", "addressing": ADDRESSING[0]}
+"""What an empty value means where it is not simply nothing."""
+
+
+def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit: int) -> dict[str, Any]:
+    typed = (text or "").strip()
+    if kind == "phone":
+        found = phones.parse(typed, tx.catalog.country, field=key) if typed else None
+        return {"phone_e164": found.e164 if found else None, "phone_raw": found.raw if found else None}
+    if kind == "list":
+        return {column: [clean_line(x, field=key, limit=100) for x in typed.split(",") if x.strip()]}
+    if not typed:
+        return {column: _EMPTY.get(kind)}
+    readers: dict[str, Callable[[], Any]] = {
+        "line": lambda: clean_line(typed, field=key, limit=limit),
+        "tag": lambda: clean_tag(typed, field=key),
+        "word": lambda: clean_line(typed, field=key, limit=limit).lower(),
+        "money": lambda: parse_money(typed, tx.catalog.currency, field=key),
+        "int": lambda: whole_number(typed, key),
+        "ratio": lambda: _ratio(typed, key),
+        "bool": lambda: _bool(typed, key),
+        "rate": lambda: parse_rate(typed, field=key),
+        "address": lambda: check_address(typed, field=key),
+        "addressing": lambda: _addressing(typed, key),
+    }
+    return {column: readers[kind]()}
+
+
+def _ratio(text: str, key: str) -> float:
+    try:
+        value = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise Invalid(f"{key} '{text}' is not a probability", field=key, hint="a number from 0 to 1, such as 0.4")
+    return value
+
+
+def _bool(text: str, key: str) -> bool:
+    if fold(text) in {"yes", "true", "1", "y", "on"}:
+        return True
+    if fold(text) in {"no", "false", "0", "n", "off"}:
+        return False
+    raise Invalid(f"{key} is yes or no, not '{text}'", field=key, hint="yes or no")
+
+
+def _addressing(text: str, key: str) -> str:
+    if (word := fold(text)) in ADDRESSING:
+        return word
+    raise Invalid(
+        f"{key} cannot be '{clean_line(text, field=key, limit=100)}'", field=key,
+        hint="dynamic (an address of the pool) · fixed (an address of its own) · queue (fixed, with a simple queue)",
+    )  # fmt: skip

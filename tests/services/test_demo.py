@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadtui.errors import Invalid, Refused
-from leadtui.services import leads, package_push, routers
+from leadtui.services import capacity, customer_finding, first_online, leads, package_push, routers
 from leadtui.services.demo import build_demo, recorded_router, start_demo
 from leadtui.services.office import open_office
 from leadtui.store import migrate
@@ -83,6 +83,24 @@ def test_the_router_runs_with_the_demo_and_knows_its_users(tmp_path: Path) -> No
     finally:
         demo.close()
     assert not folder.exists()
+
+
+def test_most_customers_are_online_and_a_few_never_were(tmp_path: Path) -> None:
+    demo = start_demo()
+    try:
+        office = open_office(demo.db)
+        everybody = customer_finding.find(office).total or 0
+        unseen = first_online.never_online(office)
+        assert 0 < len(unseen) < everybody / 5
+        (load,) = capacity.poll(office)
+        assert load.sessions is not None and everybody / 2 < load.sessions < everybody
+        assert load.first_seen == 0, "who is online now was seen before"
+        customer = customer_finding.detail(office, 1)
+        milestones = [a for a in leads.get(office, customer.leads[0].id).activities if a.type == "milestone"]
+        assert [m.completed_at for m in milestones] == [user.first_online_at for user in customer.users]
+        office.close()
+    finally:
+        demo.close()
 
 
 def test_what_is_not_a_demo_records_no_router(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from leadtui.errors import Invalid
 from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
 from leadtui.services import admin, routers, secrets, users
+from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.story import Move, Story, Teller, in_order
 from leadtui.services.demo.themes import THEMES, Theme
@@ -296,4 +297,5 @@ def _router_users(
             "secret_ref": ref, "state": "active", "created_at": row["converted_at"],
         })  # fmt: skip
     if stored:
+        come_online(tx, simulator, router.name, stored)
         tx.conn.execute(insert(t.router_user), stored)

@@ -85,6 +85,14 @@ def test_the_router_runs_with_the_demo_and_knows_its_users(tmp_path: Path) -> No
     assert not folder.exists()
 
 
+def test_customers_are_found_and_stand_in_order(tmp_path: Path) -> None:
+    office = open_office(str(build_demo(tmp_path / "demo.db").db))
+    names = [row.name for row in customer_finding.find(office, limit=200).rows]
+    assert names == sorted(names, key=str.casefold)
+    assert names[-1] in [row.name for row in customer_finding.find(office, names[-1].split()[-1]).rows]
+    office.close()
+
+
 def test_most_customers_are_online_and_a_few_never_were(tmp_path: Path) -> None:
     demo = start_demo()
     try:

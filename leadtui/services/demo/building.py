@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select
 
+from leadtui.domain.customers import search_text
 from leadtui.errors import Invalid
 from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
@@ -182,8 +183,10 @@ def _customers(tx: WriteTx, stories: Sequence[Story]) -> None:
     for customer_id, story in enumerate(made, first):
         c = story.columns
         story.columns["customer_id"] = customer_id
+        name = c["name"] or c["phone_e164"]
         rows.append({
-            "id": customer_id, "name": c["name"] or c["phone_e164"], "type": "Retail", "phone_e164": c["phone_e164"],
+            "id": customer_id, "name": name, "type": "Retail", "phone_e164": c["phone_e164"],
+            "search_text": search_text(name, c.get("email"), c["phone_e164"]),
             "email": c.get("email"), "email_norm": c.get("email_norm"), "product_id": c.get("product_id"),
             "branch_id": c.get("branch_id"), "state": "active", "created_by_id": c["converted_by_id"],
             "created_at": c["converted_at"],

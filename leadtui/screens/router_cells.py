@@ -77,7 +77,7 @@ def _figure(row: RouterDict, value: int | None, unit: str) -> Cell:
 def _free(row: RouterDict, load: Any) -> Cell:
     if load is None or load.free is None or load.total_addresses is None:
         return NONE
-    words = f"{short_count(load.free)} of {short_count(load.total_addresses)}"
+    words = f"{short_count(load.free)}/{short_count(load.total_addresses)}"  # whole at 80 columns too: 716/759
     return (words, "warning") if load.free * 20 < load.total_addresses else _plain(row, words)
 
 

@@ -182,10 +182,10 @@ def _foreign(order: Order, profile: Profile) -> PushRow:
 
 
 def _in_use(order: Order, foreign: int, name: str, differences: tuple[Difference, ...]) -> PushRow:
-    users = "1 user" if foreign == 1 else f"{foreign} users"
+    users, have = ("1 user", "has") if foreign == 1 else (f"{foreign} users", "have")
     return _row(
         order, "in_use", differences, foreign_users=foreign, exit_code=5,
-        error=f"{users} on {order.router.name} not made by this program have the profile {name}; it is left as it is",
+        error=f"{users} on {order.router.name} not made by this program {have} the profile {name}; it is left as it is",
         hint="give them another profile on the router, then push again",
     )  # fmt: skip
 

@@ -98,9 +98,9 @@ class LeadCommands(LeadScreen[Any]):
             self.open_dialog("convert", "ConvertWizard", target.ids[0])
 
     def do_lose(self) -> None:
-        """Mark as lost; a lost lead is reopened."""
+        """Mark as lost; a lost or converted lead is opened again."""
         row = self.lead()
-        if row is not None and row.is_lost and self.target().ids == (row.id,):
+        if row is not None and (row.is_lost or row.is_converted) and self.target().ids == (row.id,):
             self._act("reopen_dialog", "ReopenDialog")
         else:
             self._act("lose_dialog", "LoseDialog")
@@ -160,7 +160,9 @@ class LeadCommands(LeadScreen[Any]):
 def refusal(command: Command, row: LeadRow, actor: Any) -> str | None:
     """Why this actor may not do this with this lead now; None when nothing speaks against it."""
     action = command.permission or ""
-    if command.id == "leads.lose" and row.is_lost:
+    is_loss = command.id == "leads.lose"
+    may_reopen = actor.may_on("reopen", assigned_to_id=row.assigned_to_id, branch_id=row.branch_id)
+    if is_loss and row.is_lost:
         action = "reopen"
     if not actor.may_on(action, assigned_to_id=row.assigned_to_id, branch_id=row.branch_id):
         scope = _SCOPES.get(actor.scope(action))
@@ -170,7 +172,7 @@ def refusal(command: Command, row: LeadRow, actor: Any) -> str | None:
         return None if row.is_deleted else "this lead is not deleted"
     if row.is_deleted:
         return "this lead is deleted; D restores it"
-    if row.is_converted and command.id in ("leads.convert", "leads.lose", "leads.status"):
+    if row.is_converted and (command.id in ("leads.convert", "leads.status") or (is_loss and not may_reopen)):
         return "this lead is a customer already; its status is locked"
     if row.is_lost and command.id == "leads.convert":
         return "this lead is lost; x reopens it first"

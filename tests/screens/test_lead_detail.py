@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -162,6 +163,31 @@ async def test_documents_and_lost_and_protected(run: Run, office: Any, tmp_path:
         assert "─ Lost" in dump(pilot.app)
         await press(pilot, "x")
         assert type(pilot.app.screen).__name__ == "ReopenDialog"
+
+
+async def test_a_converted_lead_is_opened_again_by_key(run: Run, office: Any) -> None:
+    from leadtui.services import conversion, leads
+
+    await asyncio.to_thread(conversion.convert, office, 1, conversion.ConvertRequest())
+    async with run(office) as pilot:
+        await press(pilot, *OPEN_FIRST, "x")
+        assert type(pilot.app.screen).__name__ == "ReopenDialog"
+        assert "a router user stays as it is" in dump(pilot.app)
+        await press(pilot, "text:wrong house", "enter")
+        assert not leads.get(office, 1).row.is_converted
+
+
+@pytest.mark.parametrize(("reopen", "refused"), [("all", False), ("own", True), ("none", True)])
+def test_who_may_not_reopen_is_told_that_it_is_a_customer(reopen: Any, refused: bool) -> None:
+    from leadtui.commands import BY_ID
+    from leadtui.domain.permissions import Actor, Grant
+    from leadtui.screens.lead_commands import refusal
+
+    row = SimpleNamespace(is_lost=False, is_converted=True, is_deleted=False, is_protected=False,
+                          assigned_to_id=9, branch_id=None)  # fmt: skip
+    actor = Actor(1, "amos", "Amos", "agent", grants={"lose": Grant("all"), "reopen": Grant(reopen)})
+    words = refusal(BY_ID["leads.lose"], row, actor)  # type: ignore[arg-type]
+    assert (words == "this lead is a customer already; its status is locked") == refused
 
 
 async def test_hidden_money_is_not_there(office: Any) -> None:

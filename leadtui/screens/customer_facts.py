@@ -144,7 +144,7 @@ class CustomerFacts:
         for one in self.detail.history:
             left = text((f"{self.at(one.at):13}", "muted"), self.signs(happened(one, self.detail.users)))
             lines.append(Line(left, text((one.user, "muted")), one, f"h{one.id}"))
-        return lines
+        return lines if len(lines) > 1 else [*lines, Line(text(("nothing was changed yet", "muted")))]
 
     # Pictures
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Input, Static
 
 from leadtui.commands import Command
@@ -15,8 +14,8 @@ from leadtui.domain.subscriptions import Act, ChangePackage, Resume, Suspend
 from leadtui.errors import LeadtuiError
 from leadtui.router.port import CancelToken
 from leadtui.screens import service_pages as pages
-from leadtui.screens.base import LeadModal
-from leadtui.screens.convert.pages import progress
+from leadtui.screens.page_text import progress
+from leadtui.screens.paged import PagedModal
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.keyed_list import KeyedList
 from leadtui.widgets.text import one_line
@@ -40,19 +39,14 @@ _HINTS: dict[Step, tuple[str, ...]] = {
 }
 
 
-class ServiceDialog(LeadModal["ServiceResult"]):
+class ServiceDialog(PagedModal["ServiceResult"]):
     """Answers what was done, or None when all was left as it is. Never waits on the UI thread; esc gives up."""
 
     SCOPE = "service"
     DEFAULT_CSS: ClassVar[str] = """
-    ServiceDialog #sheet { width: 100%; height: 100%; background: $background; }
-    ServiceDialog #page { height: 1fr; padding: 0 1; }
-    ServiceDialog #text, ServiceDialog #progress { height: auto; }
-    ServiceDialog #progress { margin-top: 1; }
     ServiceDialog #choose { height: 1fr; padding: 0 1; }
     ServiceDialog #choose KeyedList { background: $background; max-height: 100%; height: auto; }
     ServiceDialog .label { height: 1; color: $text-muted; padding: 0 1; }
-    ServiceDialog #problem { height: auto; max-height: 4; color: $text-error; padding: 0 1; }
     """
 
     def __init__(self, customer: int | str, act: Kind, *, user: str | None = None) -> None:
@@ -85,11 +79,6 @@ class ServiceDialog(LeadModal["ServiceResult"]):
             yield Input(id="typed", max_length=2000)
             yield Static("", id="problem", markup=False)
             yield Hints(_HINTS["reading"])
-
-    def on_resize(self) -> None:
-        """Lines wrap where the window ends."""
-        if self.step in {"plan", "running"}:
-            self._draw()
 
     def on_mount(self) -> None:
         """Nothing but the first page shows."""
@@ -131,13 +120,15 @@ class ServiceDialog(LeadModal["ServiceResult"]):
         types = (step == "plan" and self.kind == "suspend" and self._can_go) or step == "package"
         for widget in ("#typed", "#typed-label"):
             self.query_one(widget).display = types
-        self._problem("")
-        self._draw()
+        self.problem("")
+        self.draw()
+        self.to_top()
         self.hints.show_hints(_HINTS[step])
         self.lead_app.refresh_hints()
         self.query_one("#list" if chooses else "#page").focus()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Show what the present step has to say."""
         named = self.result or self.plan or self.found
         if named is not None:
             self.query_one(TitleLine).show(f"{pages.TITLES[self.kind]} {one_line(named.customer.name)}", self._package)
@@ -154,17 +145,12 @@ class ServiceDialog(LeadModal["ServiceResult"]):
             case "asking":
                 text.update("Asking the router what is there now …")
             case "plan" | "running" if self.plan is not None:
-                text.update(pages.plan(self.plan, self.size.width - 4))
+                text.update(pages.plan(self.plan, self.page_width))
             case "result" if self.result is not None:
-                text.update(pages.result(self.result))
+                text.update(pages.result(self.result, self.page_width))
             case "failed" if self.error is not None:
-                text.update(pages.failure(self.error))
-        self.query_one("#progress", Static).update(progress(self.events) if self.events else "")
-
-    def _problem(self, words: str) -> None:
-        line = self.query_one("#problem", Static)
-        line.update(Content(words))
-        line.display = bool(words)
+                text.update(pages.failure(self.error, self.page_width))
+        self.query_one("#progress", Static).update(progress(self.events, self.page_width) if self.events else "")
 
     @property
     def _can_go(self) -> bool:
@@ -232,7 +218,7 @@ class ServiceDialog(LeadModal["ServiceResult"]):
         elif self.step == "running" and not self._giving_up:
             self._giving_up = True
             self._token.cancel()
-            self._problem("Giving up: what was done is being undone. esc leaves this screen, the undoing goes on.")
+            self.problem("Giving up: what was done is being undone. esc leaves this screen, the undoing goes on.")
         elif self.step == "asking" and self.kind == "package":
             self._token.cancel()
             self.lead_app.background.stop(self, "service")
@@ -296,7 +282,7 @@ class ServiceDialog(LeadModal["ServiceResult"]):
         self.error = error
         if error.field == "ip" and self.found is not None:
             self._show("package")
-            self._problem(f"{error.message} ({error.hint})" if error.hint else error.message)
+            self.problem(f"{error.message} ({error.hint})" if error.hint else error.message)
             self.query_one("#typed").focus()
             return
         self._show("failed")
@@ -334,7 +320,7 @@ class ServiceDialog(LeadModal["ServiceResult"]):
     def _progress(self, token: CancelToken, event: Any) -> None:
         if token is self._token:
             self.events.append(event)
-            self.query_one("#progress", Static).update(progress(self.events))
+            self.query_one("#progress", Static).update(progress(self.events, self.page_width))
             self.query_one("#page", VerticalScroll).scroll_end(animate=False)
 
     def _done(self, result: ServiceResult) -> None:

@@ -82,7 +82,7 @@ def address_choices(found: ConvertSuggestion, package: str) -> tuple[tuple[str, 
     drawn = ((NEXT, f"next free of the pool {one_line(chosen.pool)}"),) if chosen is not None and chosen.pool else ()
     typed = ((TYPED, "typed below"),)
     if chosen is None or chosen.addressing == "dynamic":
-        return ((DYNAMIC, "dynamic, from the profile's pool"), *drawn, *typed)
+        return ((DYNAMIC, "dynamic, by the profile"), *drawn, *typed)
     kept = ((KEPT, f"{found.address}, as it has"),) if found.address else ()
     return (*kept, *drawn, *typed)
 

@@ -9,13 +9,12 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Static
 
 from leadtui.commands import Command, bindings_for
 from leadtui.router.port import CancelToken
-from leadtui.screens.base import LeadModal
-from leadtui.screens.convert.pages import Part, row, rule
+from leadtui.screens.convert import pages
+from leadtui.screens.paged import PagedModal
 from leadtui.widgets.form import FieldSpec, FieldState, Form
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.task_bar import Report, TaskBar
@@ -34,7 +33,6 @@ _HINTS: dict[Step, tuple[str, ...]] = {
     "preview": ("convert.go", "convert.change", "app.back"), "running": ("app.back",),
     "result": ("convert.go", "app.back"),
 }  # fmt: skip
-_NAMED_MAX = 200
 
 
 def specs_for(found: ManyChoices) -> tuple[FieldSpec, ...]:
@@ -76,15 +74,12 @@ def request_of(values: Mapping[str, str]) -> ConvertRequest:
     return ConvertRequest(notes=text("notes"), type=text("type"), router=router)
 
 
-class ConvertMany(LeadModal["BulkConversion"]):
+class ConvertMany(PagedModal["BulkConversion"]):
     """Answers what was done, or None when nothing was."""
 
     SCOPE = "convert"
     BINDINGS: ClassVar[list[BindingType]] = [it for it in bindings_for("app") if it.id == "app.close"]
     DEFAULT_CSS: ClassVar[str] = """
-    ConvertMany #sheet { width: 100%; height: 100%; background: $background; }
-    ConvertMany #page { height: 1fr; padding: 0 1; }
-    ConvertMany #text { height: auto; }
     ConvertMany Form { height: 1fr; }
     ConvertMany FieldBox .field-label { width: 24; }
     ConvertMany FieldBox .field-note { margin-left: 25; }
@@ -146,18 +141,33 @@ class ConvertMany(LeadModal["BulkConversion"]):
         """The fields."""
         return self.query_one("#form", Form)
 
-    def _show(self, step: Step, text: Content | str = "") -> None:
+    def _show(self, step: Step) -> None:
         self.step = step
         self.query_one("#page").display = step != "fields"
         self.query_one("#fields").display = step == "fields"
-        if text:
-            self.query_one("#text", Static).update(text)
+        self.draw()
+        self.to_top()
         self.hints.show_hints(_HINTS[step])
         self.lead_app.refresh_hints()
         if step == "fields":
             self.form.focus_first()
         else:
             self.query_one("#page").focus()
+
+    def draw(self) -> None:
+        """Show what the present step has to say."""
+        text = self.query_one("#text", Static)
+        match self.step:
+            case "reading":
+                text.update("Reading …")
+            case "looking":
+                text.update("Looking at the leads …")
+            case "preview" if self.found is not None and self.request is not None:
+                text.update(pages.many(self.found, self.request, self.page_width))
+            case "running":
+                text.update("Each lead is converted by itself; one that fails does not stop the others.")
+            case "result" if self.result is not None:
+                text.update(pages.many_done(self.result, self.request, self.page_width))
 
     def unsaved(self) -> str | None:
         """What was typed, and what is under way."""
@@ -244,7 +254,7 @@ class ConvertMany(LeadModal["BulkConversion"]):
             return
         request = self.request = request_of(self.form.visible_values())
         office, target = self.office, self._target()
-        self._show("looking", "Looking at the leads …")
+        self._show("looking")
 
         def look() -> BulkConversion:
             from leadtui.services import conversion
@@ -259,12 +269,7 @@ class ConvertMany(LeadModal["BulkConversion"]):
 
     def _looked(self, found: BulkConversion) -> None:
         self.found = found
-        parts: list[Part] = rule("What will be made")
-        parts += row("store", f"{len(found.successful):,} of {found.total:,} leads become customers")
-        if self.request is not None and (router := self.request.router) is not None:
-            parts += row(router.router, "a user for each: name and password are made, the router is asked lead by lead")
-        parts += _refusals(found, "Not converted")
-        self._show("preview", Content.assemble(*parts))
+        self._show("preview")
 
     def _convert(self) -> None:
         request, office, target, token = self.request, self.office, self._target(), CancelToken()
@@ -278,29 +283,11 @@ class ConvertMany(LeadModal["BulkConversion"]):
                 office, target, request, on_progress=report, should_stop=should_stop, cancel=token
             )
 
-        self._show("running", "Each lead is converted by itself; one that fails does not stop the others.")
+        self._show("running")
         bar = self.query_one(TaskBar)
         bar.run(self, work, title="Converting", then=self._done, failed=self._refused, cancel=token.cancel)
 
     def _done(self, result: BulkConversion) -> None:
         self.result = result
-        stopped = ", stopped before the rest" if result.stopped else ""
-        head = f"{len(result.successful):,} of {result.total:,} leads were converted{stopped}"
-        parts: list[Part] = [("✓ " if result.successful else "✗ ", ""), (head, "bold"), "\n"]
-        if self._asks_router() and result.successful:
-            parts += ["\n", "Each password is shown with its customer (2), when asked for.\n"]
-        parts += _refusals(result, "Not converted, as they were before")
-        self._show("result", Content.assemble(*parts))
+        self._show("result")
         self.changed(one.lead_id for one in result.successful)
-
-
-def _refusals(found: BulkConversion, title: str) -> list[Part]:
-    """Each refused lead with its reason."""
-    if not found.failed:
-        return []
-    parts: list[Part] = ["\n", *rule(f"{title}: {len(found.failed):,}")]
-    for one in found.failed[:_NAMED_MAX]:
-        parts += [(f"{one.lead_number}  ", "dim"), one_line(one.error), "\n"]
-    if len(found.failed) > _NAMED_MAX:
-        parts += [f"… and {len(found.failed) - _NAMED_MAX:,} more\n"]
-    return parts

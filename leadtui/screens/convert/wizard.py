@@ -9,15 +9,15 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.widgets import Static
 
 from leadtui.commands import Command, bindings_for
 from leadtui.errors import LeadtuiError
 from leadtui.router.port import CancelToken
-from leadtui.screens.base import LeadModal
 from leadtui.screens.convert import fields, pages
 from leadtui.screens.convert.steps import HINTS, NUMBERS, Step, why_not
+from leadtui.screens.page_text import progress
+from leadtui.screens.paged import PagedModal
 from leadtui.widgets.form import Form
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.text import one_line
@@ -29,20 +29,15 @@ if TYPE_CHECKING:
     from leadtui.services.conversion_plan import ConversionPlan, ConvertSuggestion
 
 
-class ConvertWizard(LeadModal["ConversionResult"]):
+class ConvertWizard(PagedModal["ConversionResult"]):
     """Answers what was made, or None when everything was left as it is. Keyboard only; never waits on the UI thread."""
 
     SCOPE = "convert"
     BINDINGS: ClassVar[list[BindingType]] = [it for it in bindings_for("app") if it.id in {"app.copy", "app.close"}]
     DEFAULT_CSS: ClassVar[str] = """
-    ConvertWizard #sheet { width: 100%; height: 100%; background: $background; }
-    ConvertWizard #page { height: 1fr; padding: 0 1; }
-    ConvertWizard #text, ConvertWizard #progress { height: auto; }
-    ConvertWizard #progress { margin-top: 1; }
     ConvertWizard Form { height: 1fr; }
     ConvertWizard FieldBox .field-label { width: 23; }
     ConvertWizard FieldBox .field-note { margin-left: 24; }
-    ConvertWizard #problem { height: auto; max-height: 4; color: $text-error; padding: 0 1; }
     """
 
     def __init__(self, lead_id: int) -> None:
@@ -109,8 +104,9 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         self.query_one("#page").display = step != "fields"
         self.query_one("#fields").display = step == "fields"
         self.query_one("#progress").display = step in {"asking", "running"}
-        self._problem("")
-        self._draw()
+        self.problem("")
+        self.draw()
+        self.to_top()
         self.hints.show_hints(HINTS[step])
         self.lead_app.refresh_hints()
         if step == "fields":
@@ -118,7 +114,8 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         else:
             self.query_one("#page").focus()
 
-    def _draw(self) -> None:
+    def draw(self) -> None:
+        """Show what the present step has to say."""
         text = self.query_one("#text", Static)
         found, catalog = self.found, self._catalog
         if found is None or catalog is None:
@@ -127,29 +124,24 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         self.query_one(TitleLine).show(
             f"Convert {found.lead.number} {one_line(found.lead.name or '')}", f"step {NUMBERS[self.step]} of 4"
         )
-        shows = self.shows_password
+        shows, width = self.shows_password, self.page_width
         match self.step:
             case "summary":
-                text.update(pages.summary(found, catalog))
+                text.update(pages.summary(found, catalog, width))
             case "plan" | "running" if self.plan is not None:
-                text.update(pages.plan(self.plan, show_password=shows))
+                text.update(pages.plan(self.plan, width, show_password=shows))
             case "running":
                 text.update("Converting without a router user")
             case "asking":
                 router = self.request.router.router if self.request and self.request.router else ""
                 text.update(f"Asking {router} …" if router else "Looking …")
             case "result" if self.result is not None:
-                text.update(pages.result(self.result, show_password=shows))
+                text.update(pages.result(self.result, width, show_password=shows))
             case "duplicate" if self.error is not None:
-                text.update(pages.duplicate(self.error))
+                text.update(pages.duplicate(self.error, width))
             case "failed" if self.error is not None:
-                text.update(pages.failure(self.error, found.lead.status))
-        self.query_one("#progress", Static).update(pages.progress(self.events) if self.events else "")
-
-    def _problem(self, words: str) -> None:
-        line = self.query_one("#problem", Static)
-        line.update(Content(words))
-        line.display = bool(words)
+                text.update(pages.failure(self.error, found.lead.status, width))
+        self.query_one("#progress", Static).update(progress(self.events, self.page_width) if self.events else "")
 
     def unsaved(self) -> str | None:
         """Esc leaves everything as it is; only what was typed is worth a question."""
@@ -244,7 +236,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         if self.step == "fields":
             self._show_typed_password()
         else:
-            self._draw()
+            self.draw()
 
     def _show_typed_password(self) -> None:
         from textual.widgets import Input
@@ -279,7 +271,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         if self.step == "running" and not self._giving_up:
             self._giving_up = True
             self._token.cancel()
-            self._problem("Giving up: what was done is being undone. esc leaves this screen, the undoing goes on.")
+            self.problem("Giving up: what was done is being undone. esc leaves this screen, the undoing goes on.")
         elif self.step == "asking":
             self._token.cancel()
             self.lead_app.background.stop(self, "convert")
@@ -357,7 +349,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
         if field in shown:
             self.form.set_errors({field: words})
         else:
-            self._problem(words)
+            self.problem(words)
 
     def _convert(self) -> None:
         request = self.request
@@ -380,7 +372,7 @@ class ConvertWizard(LeadModal["ConversionResult"]):
     def _progress(self, token: CancelToken, event: Any) -> None:
         if token is self._token:
             self.events.append(event)
-            self.query_one("#progress", Static).update(pages.progress(self.events))
+            self.query_one("#progress", Static).update(progress(self.events, self.page_width))
             self.query_one("#page", VerticalScroll).scroll_end(animate=False)
 
     def _converted(self, result: ConversionResult) -> None:

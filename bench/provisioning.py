@@ -48,13 +48,17 @@ def at_random(simulator: Simulator, rate: float) -> None:
 
 
 def converted_and_settled(
-    office: Office, simulator: Simulator, count: int, *, package: str = "20 Mbps Home"
+    office: Office, simulator: Simulator, count: int, *, package: str = "20 Mbps Home", deadline_s: float | None = None
 ) -> dict[str, Any]:
-    """Make the leads, convert them while the router fails, settle when it does not any more, audit."""
+    """Make the leads, convert them while the router fails, settle when it does not any more, audit.
+
+    `deadline_s`, where given, stays in force in this process: how long a router that hangs is waited for.
+    """
     from leadtui.services import agreement, leads, router_audit, routers, saga
     from leadtui.services.conversion import ConvertRequest, RouterRequest, convert_many, pending, resolve
 
-    saga.ROUTER_DEADLINE_S = agreement.LOOK_DEADLINE_S = DEADLINE_S
+    if deadline_s is not None:
+        saga.ROUTER_DEADLINE_S = agreement.LOOK_DEADLINE_S = deadline_s
     address = {"host": simulator.host, "port": str(simulator.port), "username": "admin", "password": "admin"}
     routers.add(office, {"name": ROUTER} | address)
     values = {"package": package, "source": "Website", "status": "Interested"}
@@ -118,7 +122,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     office = open_office(sys.argv[1])
     with Simulator() as simulator:
-        print(json.dumps(converted_and_settled(office, simulator, int(sys.argv[2]))))
+        print(json.dumps(converted_and_settled(office, simulator, int(sys.argv[2]), deadline_s=DEADLINE_S)))
     office.close()
     return 0
 

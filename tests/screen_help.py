@@ -9,7 +9,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 
-async def settled(pilot: Pilot[Any], seconds: float = 5.0) -> None:
+async def settled(pilot: Pilot[Any], seconds: float = 30.0) -> None:
     """Wait until no background work is under way and its answers are drawn."""
     background = getattr(pilot.app, "background", None)
     end = time.monotonic() + seconds

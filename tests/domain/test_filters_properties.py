@@ -91,7 +91,7 @@ _nodes: st.SearchStrategy[Node] = st.recursive(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(_nodes)
 def test_text_and_criteria_carry_the_whole_tree(node: Node) -> None:
     tree = normal(node)
@@ -111,7 +111,7 @@ _pieces = st.sampled_from(
 _texts = st.lists(_pieces, max_size=14).map("".join) | st.text(alphabet=st.characters(), max_size=30)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(_texts)
 def test_any_text_is_a_filter_or_a_filter_error(text: str) -> None:
     try:
@@ -150,7 +150,7 @@ _json = st.recursive(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(_json, st.booleans())
 def test_any_json_is_criteria_or_invalid(obj: Any, known: bool) -> None:
     try:
@@ -165,7 +165,7 @@ def test_any_json_is_criteria_or_invalid(obj: Any, known: bool) -> None:
     assert from_criteria(to_criteria(tree)) == tree
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(_texts, st.integers(-2, 40))
 def test_completion_never_fails_and_stays_in_the_line(text: str, cursor: int) -> None:
     for offer in complete(text, cursor, FIELDS, lambda field, prefix: ["Field Sales", "x"]):

@@ -15,10 +15,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from leadtui.errors import LeadtuiError
-from leadtui.services import agreement, conversion_steps, provisioning, saga
+from leadtui.services import conversion_steps, provisioning
 from leadtui.services.conversion import ConvertRequest, RouterRequest, StepEvent, convert
 from leadtui.services.office import Office, open_office
+from tests.hangs import impatient
 
 _offices: dict[str, Office] = {}
 
@@ -73,7 +76,7 @@ def _child(case: dict[str, Any], write: int) -> None:
     def tell(**values: str) -> None:
         os.write(write, (json.dumps(values) + "\n").encode())
 
-    saga.ROUTER_DEADLINE_S = agreement.LOOK_DEADLINE_S = case["deadline_s"]
+    impatient(pytest.MonkeyPatch(), lambda: os.path.getsize(case["hangs"]))
     point, seen = case["point"], [0]
 
     def step(event: StepEvent) -> None:

@@ -17,10 +17,11 @@ from leadtui import clock
 from leadtui.errors import LeadtuiError, NotFound, Refused
 from leadtui.router.port import CancelToken, ProfileMissing, RouterConflict, RouterFault, RouterLoginRefused, tag_for
 from leadtui.router.simulator import FaultRule, Simulator
-from leadtui.services import agreement, leads, lifecycle, provision_jobs, routers, saga
+from leadtui.services import leads, lifecycle, provision_jobs, routers
 from leadtui.services.conversion import ConvertRequest, convert, pending, resolve, settle_on_start
 from leadtui.services.office import Office, open_office
 from leadtui.store import schema as t
+from tests.hangs import Hangs, hanging_ends_at_once
 
 from .conversion_help import (
     ROUTER,
@@ -38,9 +39,8 @@ ADD = "/ppp/secret/add"
 
 
 @pytest.fixture(autouse=True)
-def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 0.7)
-    monkeypatch.setattr(agreement, "LOOK_DEADLINE_S", 0.7)
+def hangs(monkeypatch: pytest.MonkeyPatch) -> Hangs:
+    return hanging_ends_at_once(monkeypatch)
 
 
 ACTIONS = (
@@ -85,31 +85,32 @@ def test_a_slow_router_is_waited_for(office: Office, simulator: Simulator) -> No
     check_agreement(office, simulator)
 
 
-def test_a_late_answer_is_found_by_the_next_resolve(office: Office, simulator: Simulator) -> None:
+def test_a_late_answer_is_found_by_the_next_resolve(office: Office, simulator: Simulator, hangs: Hangs) -> None:
     add_router(office, simulator)
     lead = new_lead(office)
-    simulator.faults.add(FaultRule(ADD, "late", delay_s=1.5))
+    simulator.faults.add(FaultRule(ADD, "late"))
+    hangs.hold()
     with pytest.raises(RouterFault):
         convert(office, lead.id, wanting())
     assert [job.state for job in jobs(office)] == ["failed"]
     assert [job.recheck_until is not None for job in jobs(office)] == [True]
     assert [row.outcome for row in resolve(office)] == ["absent"]  # not yet there: it stays under watch
+    hangs.let_go()
     wait_until(lambda: any(row["name"] == "achieng.odhiambo" for row in simulator.secrets()))
     assert [row.outcome for row in resolve(office)] == ["removed"]
     check_agreement(office, simulator)
     assert resolve(office) == []
 
 
-def test_a_late_answer_after_a_retry_under_another_name(
-    office: Office, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_answer_after_a_retry_under_another_name(office: Office, simulator: Simulator, hangs: Hangs) -> None:
     add_router(office, simulator)
     lead = new_lead(office)
-    simulator.faults.add(FaultRule(ADD, "late", delay_s=1.5))
+    simulator.faults.add(FaultRule(ADD, "late"))
+    hangs.hold()
     with pytest.raises(RouterFault):
         convert(office, lead.id, wanting(username="first.name"))
-    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 10.0)
     assert convert(office, lead.id, wanting(username="second.name")).success
+    hangs.let_go()
     wait_until(lambda: any(row["name"] == "first.name" for row in simulator.secrets()))
     assert [row.outcome for row in resolve(office)] == ["removed"]
     check_agreement(office, simulator)
@@ -197,7 +198,8 @@ def test_wrong_password_and_another_box(office: Office, simulator: Simulator) ->
     check_agreement(office, simulator)
 
 
-def test_cancelling_gives_up_at_once(office: Office, simulator: Simulator) -> None:
+def test_cancelling_gives_up_at_once(office: Office, simulator: Simulator, hangs: Hangs) -> None:
+    hangs.counting = False
     add_router(office, simulator)
     lead = new_lead(office)
     simulator.faults.add(FaultRule(ADD, "hang_after"))
@@ -250,12 +252,6 @@ class Held:
         assert not self.thread.is_alive()
 
 
-@pytest.fixture
-def unhurried(monkeypatch: pytest.MonkeyPatch, short_deadlines: None) -> None:
-    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 10.0)
-
-
-@pytest.mark.usefixtures("unhurried")
 def test_the_second_converter_is_told_who_is_first(office: Office, simulator: Simulator) -> None:
     add_router(office, simulator)
     lead = new_lead(office)
@@ -272,7 +268,6 @@ def test_the_second_converter_is_told_who_is_first(office: Office, simulator: Si
     check_agreement(office, simulator)
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_of_several_at_once_one_wins_and_the_others_are_told(office: Office, db_url: str, simulator: Simulator) -> None:
     add_router(office, simulator)
     people = [open_office(db_url, as_login="boss") for _ in range(3)]
@@ -306,7 +301,6 @@ def at_once(people: list[Office], lead_id: int, request: ConvertRequest) -> list
     return answers
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("deed", ["lose", "delete"])
 def test_a_lead_that_is_finished_meanwhile_is_not_converted(office: Office, simulator: Simulator, deed: str) -> None:
     add_router(office, simulator)
@@ -323,7 +317,6 @@ def test_a_lead_that_is_finished_meanwhile_is_not_converted(office: Office, simu
     check_agreement(office, simulator)
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_job_taken_over_elsewhere_cannot_be_finished(office: Office, simulator: Simulator) -> None:
     add_router(office, simulator)
     lead = new_lead(office)
@@ -382,9 +375,7 @@ def test_the_start_settles_and_asks_a_silent_router_not_too_often(office: Office
 
 
 # -- many ------------------------------------------------------------------------------------------------------------
-def test_a_bulk_conversion_with_random_faults_ends_in_agreement(
-    sqlite_office: Office, simulator: Simulator, short_deadlines: None
-) -> None:
+def test_a_bulk_conversion_with_random_faults_ends_in_agreement(sqlite_office: Office, simulator: Simulator) -> None:
     """The bench's run, smaller: every lead is converted or refused with a reason, and the audit finds nothing."""
     found = converted_and_settled(sqlite_office, simulator, 120)
     assert found["struck"] > 20

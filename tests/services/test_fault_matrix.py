@@ -5,7 +5,8 @@ way, and dies at one point, or none. Then the faults are over, what is open is s
 queue) on the router for a converted lead, none for any other, what others made as it was, no job open.
 
 On SQLite and PostgreSQL, for PPPoE and Hotspot, every fault is combined with every event that its conversion reports,
-and with the moments inside the transactions; a package with a queue with two such points for each fault, in turn.
+and with the moments inside the transactions (Hotspot on PostgreSQL with a third of them, in turn); a package with a
+queue with two such points for each fault, in turn.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,13 +31,13 @@ from leadtui.services import admin, provision_jobs, router_audit
 from leadtui.services.conversion import ConvertRequest, RouterRequest, convert, pending, resolve, settle_on_start
 from leadtui.services.office import Office
 from leadtui.store import schema as t
+from tests.hangs import Hangs
 
 from .conversion_help import ROUTER, add_router, expected_things, foreign_rows, new_lead, things_of_ours
 
 USERS = {"pppoe": "/ppp/secret", "hotspot": "/ip/hotspot/user"}
 PROFILES = {"pppoe": "/ppp/profile", "hotspot": "/ip/hotspot/user/profile"}
 WITHIN = ("uncommitted applying", "uncommitted truth")
-DEADLINE_S = {True: 0.4, False: 10.0}  # of a router that hangs, and of one that only fails
 _ENV = ("HOME", "LEADTUI_CONFIG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 
@@ -86,6 +88,12 @@ def fork_server() -> Iterator[ForkServer]:
     server.close()
 
 
+@pytest.fixture
+def hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Hangs:
+    """The children read the file."""
+    return Hangs(monkeypatch, tmp_path / "hangs")
+
+
 @dataclass(frozen=True)
 class Fault:
     """A way of failing: rules for the router (COMMAND stands for what is sent), or something that is there already."""
@@ -129,8 +137,11 @@ FAULTS = (
 class Matrix:
     """The cases of one office, one router, one service; `queue` with a package whose customers have a queue."""
 
-    def __init__(self, server: ForkServer, office: Office, simulator: Simulator, service: str, *, queue: bool) -> None:
+    def __init__(
+        self, server: ForkServer, office: Office, simulator: Simulator, service: str, hangs: Hangs, *, queue: bool
+    ) -> None:
         self.server = server
+        self.hangs = hangs
         self.office = office
         self.simulator = simulator
         self.service = service
@@ -157,7 +168,8 @@ class Matrix:
         self.cases += 1
         restore = self._prepare(fault)
         kill: Callable[[int], None] | None = None
-        if point == "hanging":
+        self.hangs.counting = point != "hanging"
+        if point == "hanging":  # it waits for the answer, and is killed
             point, kill = None, self._kill_when_struck
         answer = self.server.run(self.case(fault, point), kill)
         what = f"{fault.name}, killed at {point}: {answer}"
@@ -179,7 +191,7 @@ class Matrix:
             "db": self.office.store.url.render_as_string(hide_password=False),
             "lead": self.lead.id,
             "env": {name: os.environ[name] for name in _ENV},
-            "deadline_s": DEADLINE_S[fault.action.startswith("hang")],
+            "hangs": str(self.hangs.file),
             "point": point,
             "request": {"router": ROUTER, "package": self.package, **dict(fault.request)},
         }
@@ -251,25 +263,27 @@ def points_of(events: list[str]) -> list[int | str]:
 
 @pytest.mark.parametrize("service", ["pppoe", "hotspot"])
 def test_every_fault_and_every_point_of_dying(
-    fork_server: ForkServer, office: Office, simulator: Simulator, service: str
+    fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, service: str
 ) -> None:
-    matrix = Matrix(fork_server, office, simulator, service, queue=False)
-    for fault in FAULTS:
+    matrix = Matrix(fork_server, office, simulator, service, hangs, queue=False)
+    # What a service is to the router, the database does not know: Hotspot on PostgreSQL takes a third of the points.
+    step = 3 if service == "hotspot" and not office.store.is_sqlite else 1
+    for turn, fault in enumerate(FAULTS):
         points = points_of(matrix.run(fault, None))
         assert len(points) > 2, fault
-        for point in points:
+        for point in points[turn % step :: step]:
             matrix.run(fault, point)
         if fault.action.startswith("hang"):
             matrix.run(fault, "hanging")
     matrix.finish()
-    assert matrix.cases > 200
+    assert matrix.cases > 200 // step
     assert matrix.converted > 5
 
 
 def test_a_queue_with_every_fault_and_points_of_dying_in_turn(
-    fork_server: ForkServer, office: Office, simulator: Simulator
+    fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs
 ) -> None:
-    matrix = Matrix(fork_server, office, simulator, "pppoe", queue=True)
+    matrix = Matrix(fork_server, office, simulator, "pppoe", hangs, queue=True)
     turn = itertools.count()
     for fault in FAULTS:
         points = points_of(matrix.run(fault, None))
@@ -281,9 +295,9 @@ def test_a_queue_with_every_fault_and_points_of_dying_in_turn(
 
 @pytest.mark.parametrize("next_deed", ["convert", "start"])
 def test_nothing_needs_settling_by_hand(
-    fork_server: ForkServer, office: Office, simulator: Simulator, next_deed: str
+    fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, next_deed: str
 ) -> None:
-    matrix = Matrix(fork_server, office, simulator, "pppoe", queue=False)
+    matrix = Matrix(fork_server, office, simulator, "pppoe", hangs, queue=False)
     lead = matrix.lead
     events = fork_server.run(matrix.case(FAULTS[0], None))["told"]
     assert events[-1] == {"outcome": "converted"}

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from leadtui.errors import LeadtuiError, Refused
 from leadtui.router.port import CancelToken
 from leadtui.router.simulator import FaultRule, Simulator
-from leadtui.services import agreement, leads, saga
+from leadtui.services import leads
 from leadtui.services.conversion import pending, resolve
 from leadtui.services.office import Office
 from leadtui.services.subscriptions import Act, ChangePackage, Resume, Suspend, UserFailed, carry_out
+from tests.hangs import Hangs, hanging_ends_at_once
 
 from .conversion_help import jobs, wait_until
 from .subscription_help import SECRETS, check_service, on_router, ready, sessions, set_package, state_of, stored
@@ -32,9 +33,8 @@ QUEUE = ChangePackage("50 Mbps Home")
 
 
 @pytest.fixture(autouse=True)
-def short_deadlines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 0.8)
-    monkeypatch.setattr(agreement, "LOOK_DEADLINE_S", 0.8)
+def hangs(monkeypatch: pytest.MonkeyPatch) -> Hangs:
+    return hanging_ends_at_once(monkeypatch)
 
 
 def queue_package(office: Office) -> None:
@@ -124,11 +124,13 @@ def test_the_next_act_settles_what_was_left_open(office: Office, simulator: Simu
     check_service(office, simulator)
 
 
-def test_a_late_answer_is_taken_back(office: Office, simulator: Simulator) -> None:
+def test_a_late_answer_is_taken_back(office: Office, simulator: Simulator, hangs: Hangs) -> None:
     made = ready(office, simulator)
-    simulator.faults.add(FaultRule(SET, "late", delay_s=1.6))
+    simulator.faults.add(FaultRule(SET, "late"))
+    hangs.hold()
     failure(office, made.id, Suspend())
     assert [row.outcome for row in resolve(office)] == ["kept"]
+    hangs.let_go()
     wait_until(lambda: on_router(simulator, made.username)["disabled"] == "true")
     assert [row.outcome for row in resolve(office)] == ["kept"]
     assert on_router(simulator, made.username)["disabled"] == "false"
@@ -142,9 +144,9 @@ def test_another_box_under_the_address_gets_nothing(sqlite_office: Office, simul
     assert on_router(simulator, made.username)["disabled"] == "false"
 
 
-def test_giving_up_puts_it_back(sqlite_office: Office, simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_giving_up_puts_it_back(sqlite_office: Office, simulator: Simulator, hangs: Hangs) -> None:
     made = ready(sqlite_office, simulator)
-    monkeypatch.setattr(saga, "ROUTER_DEADLINE_S", 10.0)
+    hangs.counting = False
     simulator.faults.add(FaultRule(KICK, "hang_after"))
     token = CancelToken()
 

@@ -146,7 +146,7 @@ def attempt(office: Office, do: Do) -> int | None:
     return history.batches(office, limit=1)[0].id if history.batch_count(office) > before else None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(doings=st.lists(DOINGS, min_size=1, max_size=8))
 def test_undoing_everything_in_reverse_restores_each_state(
     filled: Path, ticking: Callable[[], None], doings: list[Do]
@@ -171,7 +171,7 @@ def test_undoing_everything_in_reverse_restores_each_state(
         office.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
 @given(doings=st.lists(DOINGS, min_size=2, max_size=6), place=st.integers(0, 5))
 def test_undoing_one_in_the_middle_restores_its_leads_or_names_them(
     filled: Path, ticking: Callable[[], None], doings: list[Do], place: int

@@ -13,7 +13,8 @@ import re
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 WIDE, SMALL = (120, 40), (80, 24)
+PORTS = (18728, 18729, 18730)
+"""Of the training routers; nobody listens at the last."""
 FONTS = "ui-monospace, 'DejaVu Sans Mono', 'Noto Sans Mono', Menlo, Consolas, monospace"
-CANDIDATE = 'status:"Site Survey Scheduled" -missing:package -missing:location -missing:email'
-"""A lead with much to show, ready to be converted."""
+READY = 'status:"Site Survey Scheduled" -missing:package -missing:location -missing:email'
+CANDIDATE = f"{READY} location:Parklands"
+"""A lead with much to show, ready to be converted, where a router serves the place."""
+SUSPENDED, FAMILY = 3, (6, 22)
+"""The customer whose page is shown, and its relatives."""
+CHANCES = {r"answered in \d ms": "answered in 3 ms", "office:[0-9a-f]{8}": "office:1a2b3c4d"}
+"""What is another one in every run, and what is shown instead."""
 CELL = 12.2
 """Width of a character in the picture."""
 
@@ -77,9 +85,72 @@ def save(pilot: Pilot[Any], folder: Path, name: str) -> None:
     svg = re.sub(
         r'(<text class="[^"]+" )x="([\d.]+)"( y="[\d.]+") textLength="[\d.]+"([^>]*)>([^<\n]*)</text>', split, svg
     )
+    for chance, always in CHANCES.items():
+        svg = re.sub(chance.replace(" ", "&#160;"), always.replace(" ", "&#160;"), svg)
     path = folder / f"{name}-{width}x{height}.svg"
     path.write_text("\n".join(line.rstrip(" ") for line in svg.splitlines()) + "\n", encoding="utf-8")
     print(path.name)
+
+
+def office_with_routers(folder: Path, running: ExitStack) -> str:
+    """The demo's database with two more routers, one of which does not answer, customers suspended, and something for
+    an audit to find. The ports are given, so that they are the same in every picture.
+    """
+    from leadtui import clock
+    from leadtui.domain.subscriptions import ChangePackage, Suspend
+    from leadtui.router.port import tag_for
+    from leadtui.router.simulator import Simulator
+    from leadtui.services import admin, capacity, customer_editing, family_groups, leads, package_push, routers
+    from leadtui.services import subscriptions as service
+    from leadtui.services.conversion import ConvertRequest, RouterRequest, convert
+    from leadtui.services.customer_finding import detail
+    from leadtui.services.demo import build_demo
+    from leadtui.services.office import open_office
+    from leadtui.services.router_audit import audit_all
+
+    clock.set_clock(lambda: NOW - timedelta(minutes=4))
+    info = build_demo(folder / "office.db")
+    westlands = running.enter_context(Simulator(info.state_file, port=PORTS[0], identity="WL-RTR-1"))
+    kilimani = running.enter_context(
+        Simulator(port=PORTS[1], identity="KL-RTR-2", board="RB5009UG+S+", version="7.16.1 (stable)", tls=True)
+    )
+    for profile in kilimani.rows("/ppp/profile"):
+        if profile["name"] in ("10M", "20M", "50M", "100M"):
+            kilimani.remove("/ppp/profile", profile["name"])
+    office = open_office(str(info.db), origin="tui")
+    login = {"host": "127.0.0.1", "username": "admin", "password": "admin"}
+    try:
+        routers.edit(office, "WL-RTR-1", {"port": str(PORTS[0]), "areas": "Westlands, Parklands, Kangemi"})
+        tls = {"tls": "pin", "tls_pin": kilimani.fingerprint, "areas": "Kilimani, Lavington"}
+        routers.add(office, login | tls | {"name": "KL-RTR-2", "port": str(PORTS[1])})
+        routers.add(office, login | {"name": "RUI-RTR-1", "port": str(PORTS[2]), "areas": "Ruiru", "tls": "plain"})
+        for name in ("WL-RTR-1", "KL-RTR-2", "RUI-RTR-1"):
+            routers.test(office, name)
+        admin.edit(office, "package", "20 Mbps Home", {"upload": "5M", "download": "20M"})
+        for name in ("10 Mbps Home", "20 Mbps Home"):
+            package_push.push(office, name, ["KL-RTR-2"])
+        for row in leads.search(office, READY, sort="created_at", limit=2).rows:
+            request = ConvertRequest(router=RouterRequest("KL-RTR-2", package="20 Mbps Home"))
+            convert(office, row.id, request)
+        family_groups.add_family_group(office, "Odhiambo, Palm Court")
+        for customer in (SUSPENDED, *FAMILY):
+            customer_editing.edit(office, customer, {"family_group": "Odhiambo, Palm Court"})
+        service.carry_out(office, SUSPENDED, ChangePackage("20 Mbps Home"))
+        for customer in (SUSPENDED, 25, 31):
+            service.carry_out(office, customer, Suspend("two months unpaid"))
+        # What people do at the router itself: the audit's findings.
+        gone, changed = (detail(office, number).users[0].username for number in (12, 15))
+        westlands.remove("/ppp/secret", gone)
+        westlands.change("/ppp/secret", changed, profile="100M")
+        mark = tag_for("LD-202604-0099", office.catalog.office_id)
+        left = {"name": "old.tenant", "password": "left-behind", "profile": "10M", "comment": mark}
+        westlands.add("/ppp/secret", **left)
+        audit_all(office)
+        capacity.poll(office)
+    finally:
+        office.close()
+        clock.set_clock(lambda: NOW)
+    return str(info.db)
 
 
 async def pictures(db: str, folder: Path) -> None:
@@ -87,6 +158,7 @@ async def pictures(db: str, folder: Path) -> None:
     from leadtui.app import LeadApp
     from leadtui.config import Settings
     from leadtui.screens.convert import ConvertWizard
+    from leadtui.screens.customer_detail import CustomerDetailScreen
     from leadtui.screens.lead_detail import LeadDetailScreen
     from leadtui.services import leads
     from leadtui.services.office import open_office
@@ -98,15 +170,16 @@ async def pictures(db: str, folder: Path) -> None:
             app = LeadApp(Settings(), open_office=lambda: open_office(db, origin="tui"))
             async with app.run_test(size=size) as pilot:
                 await settled(pilot)
-                await press(pilot, "j", "j", "j")
+                await press(pilot, "home", "j", "j", "j")
                 await settled(pilot)
                 save(pilot, folder, "leads")
                 await press(pilot, "f", "text:source:referral due:overdue is:active")
                 await settled(pilot)
                 save(pilot, folder, "filter")
-                await press(pilot, "escape", "escape", "F", "n")
+                await press(pilot, "escape", "escape", "F", "n", f"text:{shown.phone}", "tab")
+                await settled(pilot)
                 save(pilot, folder, "form")
-                await press(pilot, "escape")
+                await app.pop_screen()
                 app.push_screen(LeadDetailScreen(shown.id))
                 await settled(pilot)
                 save(pilot, folder, "lead")
@@ -117,27 +190,37 @@ async def pictures(db: str, folder: Path) -> None:
                 save(pilot, folder, "convert")
                 await press(pilot, "ctrl+s")
                 save(pilot, folder, "plan")
+                await press(pilot, "escape", "escape", "escape", "2", "home", "j", "j", "j", "j")
+                await settled(pilot)
+                save(pilot, folder, "customers")
+                app.push_screen(CustomerDetailScreen(SUSPENDED))
+                await settled(pilot)
+                save(pilot, folder, "customer")
+                await press(pilot, "escape", "3")
+                await settled(pilot)
+                await press(pilot, "home", "j", "j")
+                save(pilot, folder, "routers")
+                await press(pilot, "A")
+                await settled(pilot)
+                await press(pilot, "end")
+                save(pilot, folder, "audit")
+                await press(pilot, "escape", "5", "v")
+                await settled(pilot)
+                await press(pilot, "end", "k")
+                save(pilot, folder, "drift")
     finally:
         office.close()
 
 
 def main() -> None:
-    """A demo with its router, in a folder that is removed."""
+    """A demo with its routers, in a folder that is removed."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES
     folder.mkdir(parents=True, exist_ok=True)
     for name in [key for key in os.environ if key.startswith("LEADTUI_")] + ["NO_COLOR"]:
         os.environ.pop(name, None)
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, ExitStack() as running:
         os.environ |= {"HOME": home, "LEADTUI_CONFIG": f"{home}/config.toml", "COLORTERM": "truecolor"}
-        from leadtui import clock
-        from leadtui.services.demo import start_demo
-
-        clock.set_clock(lambda: NOW)
-        demo = start_demo()
-        try:
-            asyncio.run(pictures(demo.db, folder))
-        finally:
-            demo.close()
+        asyncio.run(pictures(office_with_routers(Path(home), running), folder))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ import pytest
 from leadtui import commands, config
 from leadtui.cli.tree import root
 from leadtui.domain.lead_filters import parse_lead_filter
+from leadtui.domain.subscriptions import Suspend
+from leadtui.router.port import RouterPermissionDenied
+from leadtui.router.simulator import Simulator
+from leadtui.router.simulator.commands import SimulatorUser
+from leadtui.services import capacity, conversion, leads, router_audit, routers, subscriptions
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,12 +105,96 @@ def test_keys_named_in_the_docs_are_those_of_the_program() -> None:
         "list.sort_turn": "<", "leads.search": "/", "convert.reveal": "f3", "convert.again": "t",
         "convert.without": "w", "list.mark": "space", "list.mark_all": "*", "app.palette": "ctrl+p", "app.help": "?",
         "app.history": "6", "history.entries": "v", "history.undo_batch": "x", "leads.protect": "p",
-        "leads.restore": "D",
+        "leads.restore": "D", "convert.generate": "f5", "convert.link": "l", "convert.change": "e",
+        "convert.password": "p", "convert.forward": "ctrl+s", "leads.customer": "w", "app.customers": "2",
+        "customers.search": "/", "customers.state": "f", "customers.unseen": "N", "customers.clear": "F",
+        "customers.edit": "e", "customers.family": "a", "customers.lead": "l", "customers.suspend": "S",
+        "customers.package": "P", "customers.password": "p",
     }  # fmt: skip
-    pages = (ROOT / "docs" / "agent.md").read_text() + (ROOT / "docs" / "supervisor.md").read_text()
-    for command_id, key in told.items():
-        assert key in commands.effective_keys(commands.BY_ID[command_id]), command_id
-        assert f"`{key}`" in pages, key
+    of_routers = {
+        "app.routers": "3", "app.office": "5", "routers.new": "n", "routers.trust": "P", "routers.test": "t",
+        "routers.show_users": "o", "routers.test_all": "T", "routers.capacity": "c", "office.push": "p",
+        "office.drift": "v", "routers.audit": "a", "routers.audit_all": "A", "audit.mend": "f", "audit.mend_all": "F",
+        "routers.pending": "p", "pending.resolve": "R",
+    }  # fmt: skip
+    for pages, keys in ((("agent", "supervisor"), told), (("admin",), of_routers)):
+        text = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in pages)
+        for command_id, key in keys.items():
+            assert key in commands.effective_keys(commands.BY_ID[command_id]), command_id
+            assert f"`{key}`" in text, key
+
+
+def test_every_key_of_the_docs_is_a_key_of_the_program() -> None:
+    """A letter or sign alone in code is a key; so is ctrl+ or f with something."""
+    known = {key for command in commands.COMMANDS for key in commands.effective_keys(command)} | {"tab"}
+    known |= {commands.show_key(key) for key in known}
+    for page in ("agent", "supervisor"):
+        text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+        prose = re.sub(r"^```.*?^```|^\|.*?$", "", text, flags=re.DOTALL | re.MULTILINE)
+        shown = set(re.findall(r"`(\S|ctrl\+\S+|f\d+)`", prose))
+        signs = {"+", "~", "="}  # of the plan
+        assert shown - signs <= known, page
+
+
+def named_in_code(page: str) -> Iterator[tuple[str, str]]:
+    """The functions that a page names in its Python, each with its module: of the heading, or of the line above."""
+    module = ""
+    is_code = False
+    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
+        if line.startswith("```"):
+            is_code = line == "```python"
+        elif found := re.match(r"## `(services\.\w+)`|(services\.\w+) +#", line):
+            module = found[1] or found[2]
+        elif line.startswith("## "):
+            module = ""
+        elif is_code and module and not line.lstrip().startswith(("#", "@", "def ")):
+            for part in re.split(r"\s; ", line.partition("  #")[0]):
+                if name := re.match(r"(?: {4})?([a-z]\w+)\(", part.strip("\n")):
+                    yield module, name[1]
+
+
+@pytest.mark.parametrize(("page", "at_least"), [("dev-services.md", 40), ("dev-provisioning.md", 50)])
+def test_the_functions_that_developers_are_told_exist(page: str, at_least: int) -> None:
+    told = list(named_in_code(page))
+    assert len(told) >= at_least
+    missing = [f"{module}.{name}" for module, name in told if not hasattr(import_module(f"leadtui.{module}"), name)]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    """`router/marks.py`, `tests/test_house.py`: from the clone, the program's folder, or a room of it."""
+    rooms = [ROOT, ROOT / "leadtui", *(path for path in (ROOT / "leadtui").iterdir() if path.is_dir())]
+    for name in set(re.findall(r"`([\w./]+\.(?:py|toml|txt))(?:`|:)", page.read_text(encoding="utf-8"))):
+        assert name in ("config.toml",) or any((room / name).exists() for room in rooms), name
+
+
+def test_the_policies_of_the_docs_are_enough(sqlite_office: Any) -> None:
+    """The account that admin.md makes on a router can do what the program asks of one; without `write` it cannot."""
+    text = (ROOT / "docs" / "admin.md").read_text(encoding="utf-8")
+    (policies,) = re.findall(r"^/user group add name=\w+ policy=([\w,]+)$", text, re.MULTILINE)
+    told = frozenset(policies.split(","))
+    leads.create(sqlite_office, {"phone": "0722000111", "name": "Achieng Odhiambo"})
+    order = conversion.ConvertRequest(router=conversion.RouterRequest("R", package="20 Mbps Home"))
+    with Simulator(users={"leadtui": SimulatorUser("pw", told), "less": SimulatorUser("pw", told - {"write"})}) as box:
+        login = {"name": "R", "host": box.host, "port": str(box.port), "password": "pw"}
+        routers.add(sqlite_office, login | {"username": "less"})
+        with pytest.raises(RouterPermissionDenied):
+            conversion.convert(sqlite_office, "0722000111", order)
+        routers.edit(sqlite_office, "R", {"username": "leadtui"})
+        assert conversion.convert(sqlite_office, "0722000111", order).success
+        assert subscriptions.carry_out(sqlite_office, "0722000111", Suspend(None)).failed == ()
+        box.change("/ppp/secret", "achieng.odhiambo", password="changed-by-hand")
+        (seen,) = router_audit.audit_all(sqlite_office)
+        assert [one.differences[0].field for one in seen.drifted] == ["password"], "it may see passwords"
+        assert capacity.poll(sqlite_office)[0].error is None
+
+
+def test_every_picture_is_made_by_the_script_and_shown() -> None:
+    script = (ROOT / "scripts" / "screenshots.py").read_text(encoding="utf-8")
+    made = set(re.findall(r'save\(pilot, folder, "(\w+)"\)', script))
+    there = {image.stem for image in (ROOT / "docs" / "images").glob("*.svg")}
+    assert there == {f"{name}-{size}" for name in made for size in ("80x24", "120x40")}
 
 
 def test_the_settings_of_the_docs_are_those_of_the_program() -> None:

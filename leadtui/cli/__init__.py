@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -160,7 +161,7 @@ def _translated(error: Any, path: list[str]) -> Exception:
     from leadtui.errors import UsageError
 
     param = getattr(error, "param", None)
-    field = (getattr(param, "name", None) or "").strip("_") or None
+    field = None if param is None else _field_of(param)
     hint = f"see: leadtui {' '.join(path)} --help"
     if type(error).__name__ == "MissingParameter" and param is not None:
         if param.param_type_name == "option":
@@ -168,10 +169,21 @@ def _translated(error: Any, path: list[str]) -> Exception:
         return UsageError(f"{argument_name(param)} is missing", field=field, code="missing_argument", hint=hint)
     if param is not None:
         said = str(error.message)
-        words = "a whole number is expected" if "valid integer" in said else said.removeprefix("Input ").rstrip(".")
+        words = said.removeprefix("Input ").rstrip(".")
+        for kind, ours in (("valid integer", "a whole number is expected"), ("valid number", "a number is expected")):
+            words = ours if kind in said else words
         name = param.opts[0] if param.param_type_name == "option" else argument_name(param)
         return UsageError(f"{name}: {words}", field=field, hint=hint)
-    return UsageError(_sentence(error), field=field, hint=hint)
+    sentence = _sentence(error)
+    if extra := re.fullmatch(r"Got unexpected extra arguments? ?\(?s?\)? \((.*)\)", sentence, re.DOTALL):
+        return UsageError(f"too many words: '{extra[1][:60]}' is not expected", hint=hint)
+    return UsageError(sentence, field=field, hint=hint)
+
+
+def _field_of(param: Any) -> str | None:
+    """What a parameter is called in errors: as it is typed, not as the function that takes it names it."""
+    typed = param.opts[0] if param.param_type_name == "option" else param.name
+    return str(typed).strip("-_").replace("-", "_") or None
 
 
 def _sentence(error: Any) -> str:

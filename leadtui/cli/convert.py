@@ -26,7 +26,9 @@ def register(app: typer.Typer) -> None:
 def convert(
     refs: Refs = None,
     notes: Annotated[str | None, typer.Option("--notes", metavar="TEXT", help="why; kept with the lead")] = None,
-    kind: Annotated[str, typer.Option("--type", metavar="Retail|Corporate", help="of the new customer")] = "Retail",
+    kind: Annotated[
+        str | None, typer.Option("--type", metavar="Retail|Corporate", help="of the new customer (default Retail)")
+    ] = None,
     pan: Annotated[str | None, typer.Option("--pan", metavar="ABCDE1234F", help="the customer's PAN")] = None,
     aadhar: Annotated[str | None, typer.Option("--aadhar", metavar="DIGITS", help="12 digits")] = None,
     gst: Annotated[str | None, typer.Option("--gst", metavar="NUMBER", help="15 characters")] = None,
@@ -76,13 +78,15 @@ def convert(
                  "--password-stdin": password_stdin or None},
         several=several,
     )  # fmt: skip
+    if customer is not None and kind is not None:
+        warn(f"--type is for a new customer: customer {customer} stays as it is (leadtui customer edit changes it)")
     asked = None
     if router is not None:
         password = secret_from(stdin=True, env="", prompt="") if password_stdin else None
         if password_stdin and not password:
             raise UsageError("no password came on standard input", field="password")
         asked = RouterRequest(router, username, password, service, package, ip)
-    request = ConvertRequest(notes, kind, pan, aadhar, gst, family_group, customer, asked)
+    request = ConvertRequest(notes, kind or "Retail", pan, aadhar, gst, family_group, customer, asked)
     with office() as opened:
         target = target_of(opened, refs, where)
         for settled in settle_on_start(opened):

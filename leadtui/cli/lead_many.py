@@ -39,6 +39,7 @@ def target_of(opened: Office, refs: list[str] | None, where: str | None, *, dele
         raise UsageError(
             "name leads, or find them with --where" if not refs else "REFs and --where cannot go together",
             field="where", code="missing_argument" if not refs else "usage",
+            hint=None if not refs else "a filter of several words is one value: --where 'status:new source:website'",
         )  # fmt: skip
     if where is not None:
         if not where.strip():

@@ -14,7 +14,7 @@ import typer
 from leadtui.cli import complete, tree
 from leadtui.cli.context import confirm, office, on_terminal, secret_from, warn
 from leadtui.cli.output import emit, pairs, table
-from leadtui.errors import Invalid, RouterError, UsageError
+from leadtui.errors import Invalid, NotFound, RouterError, UsageError
 
 if TYPE_CHECKING:
     from leadtui.services.office import Office
@@ -244,6 +244,8 @@ def pending(
     with office() as opened:
         if not resolve:
             rows = [_job(row) for row in conversion.pending(opened) if job in (None, row.id)]
+            if job is not None and not rows:
+                raise NotFound(f"there is no open job {job}", field="job")
             keys = ("id", "kind", "lead_number", "router", "username", "state", "by", "held", "last_error")
             emit(
                 {"total": len(rows), "jobs": rows},

@@ -263,7 +263,8 @@ def users(
         found,
         lambda: "\n".join((
             table([key.replace("_", " ") for key in keys], [[user[key] for key in keys] for user in found["users"]]),
-            f"{found['total']} of ours, {found['foreign_count']} of others",
+            f"{found['total']} of ours, {found['foreign_count']} of others"
+            + (f", {found['hidden_count']} of leads that are not yours" if found["hidden_count"] else ""),
         )),
     )  # fmt: skip
 

@@ -133,7 +133,7 @@ def _tax_id(text: str | None, pattern: re.Pattern[str], key: str, label: str, ex
     if not value:
         return None
     if not value.isascii() or not pattern.fullmatch(value):
-        raise Invalid(f"this is not a {label}", field=key, hint=example)
+        raise Invalid(f"this is no {label}", field=key, hint=example)
     return value
 
 

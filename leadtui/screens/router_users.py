@@ -83,7 +83,8 @@ class RouterUsers(LeadModal[None]):
         table = self.query_one("#users", VirtualTable)
         table.show(ListProvider(found["users"]))
         table.focus()
-        self.heading(right=f"{found['total']} of ours · {found['foreign_count']} of others, left alone")
+        hidden = f" · {found['hidden_count']} not yours" if found["hidden_count"] else ""
+        self.heading(right=f"{found['total']} of ours{hidden} · {found['foreign_count']} of others, left alone")
 
     def _failed(self, error: Exception) -> None:
         if isinstance(error, LeadtuiError):

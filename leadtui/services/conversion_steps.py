@@ -62,6 +62,7 @@ def finish(tx: WriteTx, order: Order, *, secret_ref: str | None = None) -> Finis
         _keep_user(tx, order, user, customer_id, secret_ref)
         if customer_id is not None:
             stored_customers.keep_state(tx, customer_id)
+            customers.keep_package(tx, customer_id, user.product.id)
     made = f"customer {customer_id}" if customer_id is not None else "no customer record"
     on = f", router user {user.username} on {user.router.name}" if user else ""
     told = {"result": "converted", "customer_id": customer_id, **_told(user)}

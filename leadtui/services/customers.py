@@ -115,6 +115,18 @@ def fill(tx: WriteTx, customer_id: int, *, ids: TaxIds, group_id: int | None, pr
         tx.audit("edit", "customer", customer_id, dict.fromkeys(values), audited(values))
 
 
+def keep_package(tx: WriteTx, customer_id: int, product_id: int) -> None:
+    """The customer has the package that its router user was just given, unless another user has the recorded one."""
+    c, user = t.customer.c, t.router_user.c
+    recorded = tx.conn.execute(select(c.product_id).where(c.id == customer_id)).scalar_one()
+    if recorded == product_id:
+        return
+    has_it = select(user.id).where(user.customer_id == customer_id, user.product_id == recorded).limit(1)
+    if recorded is None or tx.conn.execute(has_it).first() is None:
+        tx.conn.execute(update(t.customer).where(c.id == customer_id).values(product_id=product_id))
+        tx.audit("package", "customer", customer_id, {"product_id": recorded}, {"product_id": product_id})
+
+
 def copy_documents(tx: WriteTx, lead_id: int, customer_id: int) -> int:
     """Copy the lead's documents to the customer (spec §H 75): new rows of the same files; those it has stay one."""
     d = t.document.c
@@ -136,6 +148,7 @@ def copy_documents(tx: WriteTx, lead_id: int, customer_id: int) -> int:
 __all__ = [
     "DUPLICATE_WORDS", "CustomerDetail", "CustomerDone", "CustomerFilter", "CustomerHit", "CustomerPage", "CustomerRow",
     "FamilyGroupRow", "add_family_group", "copy_documents", "count", "create", "detail", "document_path", "edit",
-    "family_group", "family_group_names", "family_groups", "fill", "find", "get", "of_text", "one_at_a_time", "page",
+    "family_group", "family_group_names", "family_groups", "fill", "find", "get", "keep_package", "of_text",
+    "one_at_a_time", "page",
     "position", "refuse_sharing", "require", "resolve", "rows", "sharing",
 ]  # fmt: skip

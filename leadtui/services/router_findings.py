@@ -188,7 +188,7 @@ def judge(side: StoreSide, seen: RouterSide, leads: Mapping[str, LeadSeen], busy
 def _found_of(kind: FindingKind, held: Held, differences: tuple[Difference, ...] = ()) -> Finding:
     row = held.row
     return Finding(
-        kind, row.service, row.username, row.profile, row.ip, held.number, row.customer_id, differences,
+        kind, row.service, row.username, row.profile, row.ip, held.number, held.customer_id, differences,
         has_password=held.secret is not None, lead_id=row.lead_id, mark=row.tag,
     )  # fmt: skip
 

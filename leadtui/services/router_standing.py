@@ -56,6 +56,16 @@ class Held:
     number: str | None
 
     @property
+    def is_seen(self) -> bool:
+        """Whether its lead is within the actor's scope; a user without a lead is anybody's to see."""
+        return self.number is not None or self.row.lead_id is None
+
+    @property
+    def customer_id(self) -> int | None:
+        """Its customer, where the actor may see the lead."""
+        return self.row.customer_id if self.is_seen else None
+
+    @property
     def wanted(self) -> WantedUser:
         """As the router must hold it. Where the password is lost it is empty: do not compare or write that one."""
         return agreement.wanted_of(self.row, self.secret or _NO_SECRET)
@@ -197,29 +207,35 @@ def _queues(port: RouterPort, side: StoreSide) -> tuple[Queue, ...]:
 
 # -- a list of the users ----------------------------------------------------------------------------------------------
 def users(office: Office, name: str, *, cancel: CancelToken | None = None) -> dict[str, Any]:
-    """The users this program made on a router, as they stand there now: `{"total", "users", "foreign_count"}`.
+    """The users this program made on a router, as they stand there now: `{"total", "users", "foreign_count",
+    "hidden_count"}`.
 
     `state` is active, disabled, orphaned (on the router, unknown here), missing (here, not on the router), renamed (its
     mark is on a user of another name) or unmarked (a user of its name stands there without its mark). What other people
-    and other databases made is only counted. Leads outside the actor's scope are not named. Raises a RouterFault.
+    and other databases made is only counted. Users of leads outside the actor's scope are counted as hidden: their
+    names are made from the leads' names. Who configures the routers sees all users, still without the leads' numbers.
+    Raises a RouterFault.
     """
     with office.read() as tx:
         may_look(tx)
+        sees_all = tx.actor.may("config")
         row = find(tx, name)
         where = address(tx, office, row)
         office_id = tx.catalog.office_id
         known = _users(tx, office, row.id, with_secrets=False)
     listed: list[dict[str, Any]] = []
-    foreign = 0
+    foreign = hidden = 0
     with connect(where, deadline_s=READ_DEADLINE_S, cancel=cancel) as port:
         for service in SERVICES:
             mine = {held.row.username: held for held in known.values() if held.row.service == service}
             is_used = row.service == service or bool(mine)
             found, others = _sorted_out(_listing(port, service, is_used), mine, office_id)
-            listed += [_user(held, there, service, state) for held, there, state in found]
+            shown = [one for one in found if sees_all or one[0] is None or one[0].is_seen]
+            listed += [_user(held, there, service, state) for held, there, state in shown]
+            hidden += len(found) - len(shown)
             foreign += others if is_used or found else 0
     listed.sort(key=lambda user: (str(user["username"]), str(user["service"])))
-    return {"total": len(listed), "users": listed, "foreign_count": foreign}
+    return {"total": len(listed), "users": listed, "foreign_count": foreign, "hidden_count": hidden}
 
 
 def _listing(port: RouterPort, service: Service, is_used: bool) -> tuple[RouterUser, ...]:
@@ -268,5 +284,5 @@ def _user(held: Held | None, there: RouterUser | None, service: str, state: str)
     return {
         "username": shown.username, "service": service, "profile": shown.profile, "ip": shown.ip, "state": state,
         "lead_number": held.number if held is not None else None,
-        "customer_id": held.row.customer_id if held is not None else None,
+        "customer_id": held.customer_id if held is not None else None,
     }  # fmt: skip

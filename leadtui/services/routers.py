@@ -146,9 +146,10 @@ def profiles(office: Office, name: str, *, service: str | None = None) -> list[d
     with office.read() as tx:
         may_look(tx)
         row = find(tx, name)
+        asked: Any = one_of(service or row.service, SERVICES, "service")
         where = address(tx, office, row)
     with connect(where, deadline_s=READ_DEADLINE_S) as port:
-        found = port.profiles(one_of(service or row.service, SERVICES, "service"))  # type: ignore[arg-type]
+        found = port.profiles(asked)
     return [asdict(profile) for profile in found]
 
 

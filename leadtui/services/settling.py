@@ -191,7 +191,7 @@ def resolve(office: Office, job_id: int | None = None, *, cancel: CancelToken | 
     if job_id is not None:
         jobs = [job for job in jobs if job.id == job_id]
         if not jobs:
-            raise NotFound(f"there is no open job {job_id}")
+            raise NotFound(f"there is no open job {job_id}", field="job")
     return _settle_all(office, jobs, cancel=cancel)
 
 

@@ -203,6 +203,11 @@ def test_what_is_wrong_has_its_exit_code(office: Office, simulator: Simulator) -
         (("lead", "convert", number, "--router", ROUTER, "--package", "none"), 5, "package"),
         (("lead", "convert", number, "--type", "odd"), 5, "type"),
         (("lead", "convert", number, "--customer", "77"), 5, "customer"),
+        (("lead", "convert", number, "--where", "name:a", "is:active"), 2, "where"),
+        (("router", "pending", "--job", "99"), 4, "job"),
+        (("router", "pending", "--job", "99", "--resolve"), 4, "job"),
+        (("worker", "--for", "soon"), 2, "for"),
+        (("router", "show", "a", "b"), 2, None),
         (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--username", "x"), 2, "username"),
         (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--ip", "10.20.0.9"), 2, "ip"),
         (("lead", "convert", number, "--router", ROUTER, "--ip", "next"), 5, "ip"),
@@ -219,8 +224,10 @@ def test_duplicates_are_refused_with_the_way_to_link(office: Office) -> None:
     found = office("--json", "lead", "convert", second["number"])
     assert (found.code, found.error["code"]) == (5, "duplicate")
     assert f"--customer {customer}" in found.error["hint"]
-    linked = office.json("lead", "convert", second["number"], "--customer", str(customer))
-    assert linked["lead"]["customer_id"] == customer
+    ran = office("--json", "lead", "convert", second["number"], "--customer", str(customer), "--type", "Corporate")
+    assert ran.json["lead"]["customer_id"] == customer
+    assert ran.json["customer"]["type"] == "Retail"
+    assert f"customer {customer} stays as it is" in ran.err
 
 
 def test_several_leads(office: Office, simulator: Simulator) -> None:

@@ -334,8 +334,22 @@ def test_a_reopened_lead_adopts_its_user_again(office: Office, simulator: Simula
     assert again.router_user is not None
     assert (again.router_user.username, again.router_user.profile) == (first.router_user.username, "50M")
     assert again.lead.customer_id == first.lead.customer_id
+    assert first.customer is not None
+    assert again.customer is not None
+    assert (first.customer.package, again.customer.package) == ("20 Mbps Home", "50 Mbps Home")
     assert len(secrets_stored(office)) == 1
     check_agreement(office, simulator)
+
+
+def test_a_second_line_leaves_the_customer_its_package(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    first = convert(office, new_lead(office).id, wanting()).customer
+    assert first is not None
+    linked = ConvertRequest(customer_id=first.id, router=wanting(package="50 Mbps Home").router)
+    second = convert(office, new_lead(office, "B. Odhiambo").id, linked)
+    assert second.router_user is not None
+    assert second.customer is not None
+    assert (second.router_user.profile, second.customer.package) == ("50M", "20 Mbps Home")
 
 
 def test_hotspot(office: Office, simulator: Simulator) -> None:

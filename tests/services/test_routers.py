@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted, Refused
 from leadtui.router.port import CancelToken
@@ -17,8 +17,7 @@ from leadtui.services.office import Office
 from leadtui.services.secrets import SecretKeyError
 from leadtui.store import schema as t
 
-from .conversion_help import ROUTER, add_router, new_lead, wanting
-from .test_conversion import acting
+from .conversion_help import ROUTER, acting, add_router, new_lead, wanting
 
 
 def test_adding_keeps_the_password_out_of_sight(office: Office, simulator: Simulator) -> None:
@@ -120,6 +119,29 @@ def test_users_and_profiles(office: Office, simulator: Simulator) -> None:
         "achieng.odhiambo": "missing", "x": "orphaned",
     }  # fmt: skip
     assert "20M" in {profile["name"] for profile in routers.profiles(office, ROUTER)}
+
+
+def test_users_of_leads_that_are_not_ones_own_are_only_counted(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    lead = new_lead(office)
+    convert(office, lead.id, wanting())
+    agent, admin = acting(office, "agent"), acting(office, "admin")
+    found = routers.users(agent, ROUTER)
+    assert (found["total"], found["users"], found["hidden_count"]) == (0, [], 1)
+    (user,) = routers.users(admin, ROUTER)["users"]
+    assert (user["username"], user["lead_number"], user["customer_id"]) == ("achieng.odhiambo", None, None)
+    with office.write() as tx:
+        tx.conn.execute(update(t.lead).values(assigned_to_id=agent.user_id))
+    found = routers.users(agent, ROUTER)
+    assert ([user["lead_number"] for user in found["users"]], found["hidden_count"]) == ([lead.number], 0)
+
+
+def test_a_service_is_checked_before_the_router_is_asked(office: Office, simulator: Simulator) -> None:
+    add_router(office, simulator)
+    simulator.faults.add(FaultRule("/login", "refuse", text="no"))
+    with pytest.raises(Invalid) as caught:
+        routers.profiles(office, ROUTER, service="dialup")
+    assert caught.value.field == "service"
 
 
 def test_removing(office: Office, simulator: Simulator) -> None:

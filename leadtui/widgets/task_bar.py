@@ -37,6 +37,8 @@ class TaskBar(Widget):
         self.job: Job | None = None
         self.title_text = ""
         self.progress: tuple[int, int, str] = (0, 0, "")
+        self._reported = self.progress
+        self._is_due = False
         self._last = 0.0
 
     @property
@@ -58,6 +60,7 @@ class TaskBar(Widget):
         holder: list[Job] = []
         self._last = 0.0
         self.title_text, self.progress = title, (0, 0, "")
+        self._reported = self.progress
         self.add_class("-busy")
 
         def work() -> T:
@@ -90,13 +93,18 @@ class TaskBar(Widget):
 
     def _report(self, done: int, total: int, text: str = "") -> None:
         """From the thread."""
+        self._reported = (done, total, text)
         now = time.monotonic()
         if now - self._last >= SECONDS_BETWEEN or (total and done >= total):
             self._last = now
-            self.call_later(self._show, (done, total, text))
+            self.call_later(self._show)
+        elif not self._is_due:  # the last report before a long silence must not be lost
+            self._is_due = True
+            self.call_later(self.set_timer, SECONDS_BETWEEN, self._show)
 
-    def _show(self, progress: tuple[int, int, str]) -> None:
-        self.progress = progress
+    def _show(self) -> None:
+        self._is_due = False
+        self.progress = self._reported
         self.refresh()
 
     def render(self) -> RenderResult:

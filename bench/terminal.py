@@ -59,12 +59,17 @@ class Terminal:
 
     def settle(self, key: str, silence_s: float = 0.12) -> float | None:
         """Press a key: seconds until the last byte of the answer, or None when nothing changed."""
+        times = self.answers(key, silence_s)
+        return times[-1] if times else None
+
+    def answers(self, key: str, silence_s: float = 0.12) -> list[float]:
+        """Press a key: seconds until each piece of the answer has come; none when nothing changed."""
         begun = time.perf_counter()
         os.write(self.master, key.encode())
-        last = None
-        while self.read(silence_s if last else 0.5):
-            last = time.perf_counter() - begun
-        return last
+        times: list[float] = []
+        while self.read(silence_s if times else 0.5):
+            times.append(time.perf_counter() - begun)
+        return times
 
     def peak_mb(self) -> float:
         """The most memory the process has held, in megabytes."""

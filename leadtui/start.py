@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from leadtui.opening import JobsLike
 
 
+SWITCH_S = 0.0005
+"""How long one thread keeps the interpreter while another wants it, in seconds."""
+
+
 class DemoHandle(Protocol):
     """A demo that runs beside the screens: its database, and how to end it."""
 
@@ -47,6 +51,9 @@ def run_tui(
     if (reason := refuse_terminal()) is not None:
         sys.stderr.write(f"leadtui: {reason}; the command line does everything too: leadtui --help\n")
         return 2
+    # A thread that reads a flood from a router gives the interpreter back after this long, not after ten times as long:
+    # a key needs it several times over (bench/hanging.py).
+    sys.setswitchinterval(SWITCH_S)
     # Nothing that a start makes is garbage; looking for it costs a tenth of the time to the first rows.
     gc.disable()
     try:

@@ -41,7 +41,9 @@ from leadtui.router.port import (
 _log = logging.getLogger("leadtui.router")
 
 _MAX_REPLY_BYTES = 64 * 1024 * 1024
-"""The most one reply may hold; beyond it the peer is not a router but a flood."""
+"""The most one reply may hold in memory; beyond it the peer is not a router but a flood."""
+_SENTENCE_BYTES = 400
+"""What a sentence costs in memory besides its words: a flood of empty rows is a flood, too."""
 
 _REPLY_WORD_MAX = 16
 _REPLY_WORDS = {"!re", "!empty", "!trap", "!done"}
@@ -182,7 +184,7 @@ class Session:
         size = 0
         while True:
             kind, raw = self._protocol.readSentence()
-            size += sum(map(len, raw))
+            size += _SENTENCE_BYTES + sum(map(len, raw))
             if size > _MAX_REPLY_BYTES:
                 raise ValueError("the reply does not end")
             texts = [wire.to_text(word.encode("latin-1")) for word in raw]

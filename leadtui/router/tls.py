@@ -22,6 +22,9 @@ from leadtui.router.port import (
     RouterTlsError,
 )
 
+_HINT = "check that the port is the api-ssl one and that the service has a certificate"
+_HINT_ANONYMOUS = "check that the port is the api-ssl one; if the service has a certificate, pin it instead"
+
 
 def fingerprint_of(certificate_der: bytes) -> str:
     """The SHA-256 of a certificate, 64 lower-case hex digits."""
@@ -67,7 +70,8 @@ def secure(line: Line, address: RouterAddress) -> None:
     """Start TLS on `line` as `address.tls` asks. `RouterTlsError` when it fails or the certificate is the wrong one."""
     pin = check_fingerprint(address.tls_pin or "") if address.tls == "pin" else ""
     context = _context(address)
-    certificate = _handshake(line, context, address.host, address.label)
+    hint = _HINT_ANONYMOUS if address.tls == "anonymous" else _HINT
+    certificate = _handshake(line, context, address.host, address.label, hint)
     if address.tls != "pin":
         return
     shown = fingerprint_of(certificate) if certificate else None
@@ -79,7 +83,7 @@ def secure(line: Line, address: RouterAddress) -> None:
         )
 
 
-def _handshake(line: Line, context: ssl.SSLContext, host: str, label: str) -> bytes | None:
+def _handshake(line: Line, context: ssl.SSLContext, host: str, label: str, hint: str = _HINT) -> bytes | None:
     try:
         return line.start_tls(context, host)
     except TimeoutError as error:
@@ -89,10 +93,7 @@ def _handshake(line: Line, context: ssl.SSLContext, host: str, label: str) -> by
             f"The certificate of {label} is not trusted: {error.verify_message}.", hint="pin its fingerprint instead"
         ) from error
     except (OSError, ValueError) as error:
-        raise RouterTlsError(
-            f"No TLS connection to {label}: the handshake failed.",
-            hint="check that the port is the api-ssl one and that the service has a certificate",
-        ) from error
+        raise RouterTlsError(f"No TLS connection to {label}: the handshake failed.", hint=hint) from error
 
 
 def read_fingerprint(host: str, port: int, *, deadline_s: float = 5.0, cancel: CancelToken | None = None) -> str:

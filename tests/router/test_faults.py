@@ -328,6 +328,15 @@ def test_answers_that_are_not_the_protocol(data, kind):
     thread.join(5)
 
 
+def test_a_flood_of_empty_rows_is_cut_off_long_before_the_deadline(monkeypatch):
+    """A row without words takes memory, too: what has no end must not be collected until the deadline."""
+    monkeypatch.setattr("leadtui.router.mikrotik._MAX_REPLY_BYTES", 4000)
+    address, thread = serve_once(b"\x03!re\0" * 1000, keep_open=True)
+    with pytest.raises(RouterProtocolError):
+        open_router(address, deadline_s=5)
+    thread.join(5)
+
+
 def test_odd_but_legal_answers_are_understood():
     """Empty sentences, a tag after the reply word, unknown attributes, a word without a second `=` (facts §a, §b)."""
     address, thread = serve_once(b"\0\0\x05!done\x06.tag=1\x02=x\x05=a=b=\0", keep_open=True)

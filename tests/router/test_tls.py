@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import threading
 
@@ -9,7 +10,8 @@ import pytest
 
 from leadtui.errors import Invalid
 from leadtui.router import open_router, read_fingerprint
-from leadtui.router.port import RouterTimeout, RouterTlsError, RouterUnreachable
+from leadtui.router.port import RouterAddress, RouterLoginRefused, RouterTimeout, RouterTlsError, RouterUnreachable
+from leadtui.router.simulator import FaultRule, Simulator
 from leadtui.router.simulator.certificate import _ffdhe2048_prime
 from leadtui.router.tls import check_fingerprint
 
@@ -21,31 +23,77 @@ def test_the_right_certificate(make_router, wanted, mode):
         assert port.ensure_user(wanted()).outcome == "created"
 
 
+def by_ca(router: Simulator, file: object) -> RouterAddress:
+    """The router's address with a file of certificates to trust."""
+    return dataclasses.replace(router.address(tls="ca"), tls_ca=str(file))
+
+
+def every_login_counts(router: Simulator) -> Simulator:
+    """From now on a login leaves its trace in `faults.fired`: that none came can be seen."""
+    router.faults.add(FaultRule("/login", "refuse", text="no", count=-1))
+    return router
+
+
+def test_a_login_would_be_seen(make_router):
+    router = every_login_counts(make_router(tls=True))
+    with pytest.raises(RouterLoginRefused):
+        open_router(router.address())
+    assert router.faults.fired == [("/login", "refuse")]
+
+
 def test_a_ca_file(make_router, tmp_path):
     router = make_router(tls=True)
     file = tmp_path / "ca.pem"
     file.write_text(router.certificate_pem)
-    address = router.address(tls="ca")
-    with open_router(
-        type(address)(**{**{n: getattr(address, n) for n in address.__slots__}, "tls_ca": str(file)})
-    ) as p:
+    with open_router(by_ca(router, file)) as p:
         assert p.probe().identity
 
 
-def test_the_wrong_pin_sends_nothing_and_shows_the_fingerprint(make_router):
-    router, other = make_router(tls=True), make_router(tls=True)
-    router.fingerprint, right = other.fingerprint, router.fingerprint
-    with pytest.raises(RouterTlsError, match="another certificate") as refused:
-        open_router(router.address())
-    assert refused.value.fingerprint == right
+def test_a_certificate_for_another_host_is_refused_though_its_ca_is_trusted(tmp_path):
+    router = every_login_counts(Simulator(host="127.0.0.2", tls=True))
+    router.host = "127.0.0.1"  # its certificate is made already
+    file = tmp_path / "ca.pem"
+    file.write_text(router.certificate_pem)
+    with router, pytest.raises(RouterTlsError, match=r"not trusted: .*127\.0\.0\.1"):
+        open_router(by_ca(router, file))
     assert router.faults.fired == []
 
 
+def test_the_wrong_pin_sends_nothing_and_shows_the_fingerprint(make_router):
+    router, other = every_login_counts(make_router(tls=True)), make_router(tls=True)
+    pinned = dataclasses.replace(router.address(), tls_pin=other.fingerprint)
+    with pytest.raises(RouterTlsError, match="another certificate") as refused:
+        open_router(pinned)
+    assert refused.value.fingerprint == router.fingerprint
+    assert router.faults.fired == []
+
+
+def test_a_certificate_that_changed_since_it_was_pinned(make_router):
+    first = make_router(tls=True)
+    pinned = first.address()
+    open_router(pinned).close()
+    first.stop()
+    second = every_login_counts(make_router(tls=True, port=first.port))
+    with pytest.raises(RouterTlsError, match="another certificate") as refused:
+        open_router(pinned)
+    assert refused.value.fingerprint == second.fingerprint != first.fingerprint
+    assert second.faults.fired == []
+
+
 def test_an_unknown_certificate_by_ca(make_router):
-    router, other = make_router(tls=True), make_router(tls=True)
-    router.certificate_pem = other.certificate_pem
+    router, other = every_login_counts(make_router(tls=True)), make_router(tls=True)
     with pytest.raises(RouterTlsError, match="not trusted"):
-        open_router(router.address(tls="ca"))
+        open_router(dataclasses.replace(router.address(tls="ca"), tls_ca=other.certificate_pem))
+    assert router.faults.fired == []
+
+
+def test_anonymous_towards_a_router_with_a_certificate_says_to_pin_it(make_router):
+    """No fallback in either direction; what is advised fits what was tried."""
+    router = every_login_counts(make_router(tls=True))
+    with pytest.raises(RouterTlsError, match="handshake") as refused:
+        open_router(router.address(tls="anonymous"))
+    assert "pin" in (refused.value.hint or "")
+    assert router.faults.fired == []
 
 
 def test_anonymous_only_by_choice(make_router, wanted):

@@ -172,8 +172,9 @@ def report_text(report: AuditReport) -> str:
     others = f"{report.foreign_count:,} of others"
     if report.in_work:
         others += f", {report.in_work:,} being worked on now"
+    unseen = f"\n{report.router}: {report.unseen_words}" if report.unseen_words else ""
     if not report.findings:
-        return f"{report.router}: all {report.matched:,} as they should be ({others})"
+        return f"{report.router}: all {report.matched:,} as they should be ({others}){unseen}"
     counts = ", ".join(
         f"{len(found):,} {word}"
         for word, found in zip(_KINDS, (report.missing, report.drifted, report.orphaned), strict=True)
@@ -181,7 +182,7 @@ def report_text(report: AuditReport) -> str:
     )
     rows = [(f.kind, f.username, f.service, f.lead_number, f.words) for f in report.findings]
     head = f"{report.router}: {counts}; {report.matched:,} as they should be ({others})"
-    return f"{head}\n{table(('finding', 'user', 'service', 'lead', 'what'), rows, whole=(0,))}"
+    return f"{head}{unseen}\n{table(('finding', 'user', 'service', 'lead', 'what'), rows, whole=(0,))}"
 
 
 def _fix_text(one: Fix) -> str:

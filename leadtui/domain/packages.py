@@ -45,9 +45,13 @@ def _is_address(text: str | None) -> bool:
 
 def package_warnings(record: Mapping[str, Any]) -> tuple[str, ...]:
     """What is allowed but will be missed later, as sentences. `record` is a package as `services.admin` answers it."""
+    words = []
     if record.get("addressing") in ("fixed", "queue") and not record.get("pool"):
-        return ("without a pool no free address can be suggested: each customer's must be typed",)
-    return ()
+        words.append("without a pool no free address can be suggested: each customer's must be typed")
+    if behind := record.get("queues_behind"):
+        whose = "a customer's queue keeps its" if behind == 1 else f"the queues of {behind:,} customers keep their"
+        words.append(f"{whose} old speed until the routers are brought up to date: leadtui router audit --fix")
+    return tuple(words)
 
 
 def figures(product: Product) -> tuple[int | None, int | None]:

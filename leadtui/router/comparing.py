@@ -70,7 +70,8 @@ def compare_rows(service: Service, rows: Sequence[Row], wanted: Sequence[WantedU
         elif index not in strangers:
             foreign += 1
     matched = len(wanted) - len(missing) - len(drifted)
-    return Comparison(matched, tuple(missing), tuple(orphaned), tuple(drifted), foreign)
+    unseen = sum("password" not in rows[index] for index in taken)
+    return Comparison(matched, tuple(missing), tuple(orphaned), tuple(drifted), foreign, unseen)
 
 
 def _first(indices: Iterable[int]) -> int | None:

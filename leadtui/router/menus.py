@@ -46,12 +46,16 @@ def with_mark(session: Session, menu: str, properties: Sequence[str], tag: str, 
     return tuple(row for row in rows if is_marked(row.get("comment", ""), tag))
 
 
-def with_mark_and_note(
-    session: Session, menu: str, properties: Sequence[str], tag: str, *, doing: str
-) -> tuple[Row, ...]:
-    """The rows that carry this mark, whatever a person wrote behind it: only reading all comments tells."""
-    rows = print_rows(session, menu, properties, ["?>comment="], doing=doing)
-    return tuple(row for row in rows if is_marked(row.get("comment", ""), tag))
+def all_with_mark(session: Session, menu: str, properties: Sequence[str], tag: str, *, doing: str) -> tuple[Row, ...]:
+    """Every row that carries this mark, also those where a person wrote on behind it: only all comments tell.
+
+    The exact question goes first: that a comment is not empty (`?>comment=`) is known from documentation alone.
+    """
+    exact = with_mark(session, menu, properties, tag, doing=doing)
+    commented = print_rows(session, menu, properties, ["?>comment="], doing=doing)
+    known = {row.get(".id") for row in exact}
+    noted = (row for row in commented if row.get(".id") not in known)
+    return (*exact, *(row for row in noted if is_marked(row.get("comment", ""), tag)))
 
 
 def ours_or_none(

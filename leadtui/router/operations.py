@@ -93,8 +93,10 @@ class MikrotikRouter:
     def find_tagged(self, service: Service, tag: str) -> tuple[RouterUser, ...]:
         return users.find_tagged(self._session, service, tag)
 
-    def ensure_user(self, wanted: WantedUser, on_step: OnStep | None = None, *, reclaim: bool = False) -> EnsureResult:
-        return users.ensure_user(self._session, wanted, on_step, reclaim=reclaim)
+    def ensure_user(
+        self, wanted: WantedUser, on_step: OnStep | None = None, *, reclaim: bool = False, known_as: str | None = None
+    ) -> EnsureResult:
+        return users.ensure_user(self._session, wanted, on_step, reclaim=reclaim, known_as=known_as)
 
     def set_disabled(self, service: Service, username: str, tag: str, disabled: bool) -> RouterUser:
         return users.set_disabled(self._session, service, username, tag, disabled)

@@ -242,18 +242,21 @@ class RouterPort(Protocol):
         """The router's users of the service against those wanted, in one listing; nothing is written.
 
         Wanted users of another service are left out. Passwords are compared here and never handed out; one that the
-        router's account may not see is no difference. A user found by its mark under another name differs in
-        `username`. One found by name without our mark differs in `comment`; it is ours only when it carries no mark
-        at all and its password is the wanted one: `ensure_user(…, reclaim=True)` marks it again.
+        router's account may not see is no difference, and counted (`passwords_unseen`). A user found by its mark under
+        another name differs in `username`. One found by name without our mark differs in `comment`; it is ours only
+        when it carries no mark at all and its password is the wanted one: `ensure_user(…, reclaim=True)` marks it
+        again.
         """
 
     def read_user(self, service: Service, username: str, password: Secret | None = None) -> RouterUser | None:
         """The user of exactly this name, or None. With `password`, `password_matches` compares it with the one set."""
 
     def find_tagged(self, service: Service, tag: str) -> tuple[RouterUser, ...]:
-        """The users that carry this mark (normally one or none), whatever their name."""
+        """The users that carry this mark (normally one or none), whatever their name and whatever stands behind it."""
 
-    def ensure_user(self, wanted: WantedUser, on_step: OnStep | None = None, *, reclaim: bool = False) -> EnsureResult:
+    def ensure_user(
+        self, wanted: WantedUser, on_step: OnStep | None = None, *, reclaim: bool = False, known_as: str | None = None
+    ) -> EnsureResult:
         """Make the router hold exactly this user, then read it back and compare.
 
         Absent: added. Ours by its mark (under this or another name): only what differs is set, a mark without office
@@ -262,6 +265,7 @@ class RouterPort(Protocol):
 
         `reclaim`: a user of this name without any mark, whose password is the wanted one, lost its mark and gets it
         again. Only for mending what `compare` called ours; a conversion must never take over a user.
+        `known_as`: the name under which `find_tagged` saw it, for one whose comment a person wrote on in.
         """
 
     def set_disabled(self, service: Service, username: str, tag: str, disabled: bool) -> RouterUser:

@@ -21,9 +21,7 @@ def list_queues(session: Session) -> tuple[Queue, ...]:
 
 def find_queues(session: Session, tag: str) -> tuple[Queue, ...]:
     """The queues that carry this mark, whatever their name."""
-    rows = menus.with_mark(session, QUEUES, QUEUE_PROPERTIES, tag, doing="look the queue up by its mark")
-    if not rows:  # somebody may have written on after the mark
-        rows = menus.with_mark_and_note(session, QUEUES, QUEUE_PROPERTIES, tag, doing="list its queues")
+    rows = menus.all_with_mark(session, QUEUES, QUEUE_PROPERTIES, tag, doing="look the queue up by its mark")
     return tuple(map(queue_of, rows))
 
 

@@ -62,9 +62,7 @@ def _named(session: Session, service: Service, username: str, *, with_password: 
 def find_tagged(session: Session, service: Service, tag: str) -> tuple[RouterUser, ...]:
     """The users that carry this mark, whatever their name."""
     menu, properties = MENUS[service].users, _properties(service, with_password=False)
-    rows = menus.with_mark(session, menu, properties, tag, doing="look the user up by its mark")
-    if not rows:  # somebody may have written on after the mark
-        rows = menus.with_mark_and_note(session, menu, properties, tag, doing="list its users")
+    rows = menus.all_with_mark(session, menu, properties, tag, doing="look the user up by its mark")
     return tuple(user_of(service, row) for row in rows)
 
 
@@ -92,7 +90,9 @@ def _active_rows(session: Session, service: Service, username: str | None) -> tu
 # Writing
 
 
-def ensure_user(session: Session, wanted: WantedUser, on_step: OnStep | None, *, reclaim: bool) -> EnsureResult:
+def ensure_user(
+    session: Session, wanted: WantedUser, on_step: OnStep | None, *, reclaim: bool, known_as: str | None
+) -> EnsureResult:
     """Make the router hold exactly this user; see the port."""
     step = on_step or menus.nothing
     service, menu = wanted.service, MENUS[wanted.service].users
@@ -107,6 +107,9 @@ def ensure_user(session: Session, wanted: WantedUser, on_step: OnStep | None, *,
         rows = menus.with_mark(
             session, menu, _properties(service, with_password=True), wanted.tag, doing="look the user up by its mark"
         )
+        if not rows and known_as is not None:  # somebody may have written on after the mark
+            named = _named(session, service, known_as)
+            rows = tuple(one for one in named if is_marked(one.get("comment", ""), wanted.tag))
         row = menus.the_only(rows, "user", session.label, partial(user_of, service))
     before: Row | None = row
     outcome: Outcome = "unchanged"

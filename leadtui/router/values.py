@@ -294,6 +294,7 @@ class Comparison:
 
     `matched` stand as wanted; `missing` are nowhere; `orphaned` carry a mark of this office (or of none) that no wanted
     user has, or has already on another row; `drifted` differ; `foreign` is the count of all other rows.
+    `passwords_unseen` of those that stand there were compared without their passwords: the router did not show any.
     """
 
     matched: int
@@ -301,3 +302,4 @@ class Comparison:
     orphaned: tuple[RouterUser, ...]
     drifted: tuple[Drift, ...]
     foreign: int
+    passwords_unseen: int = 0

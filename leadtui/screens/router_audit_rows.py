@@ -19,10 +19,10 @@ COLUMNS = (
     Column("lead", "Lead", 14, min_width=14, drop=1),
 )
 
-State = Literal["asking", "stopped", "silent", "clean", "found"]
+State = Literal["asking", "stopped", "failed", "clean", "found"]
 
 _STATES: Mapping[State, Cell] = {
-    "asking": ("… asking", "accent"), "stopped": ("– stopped", "muted"), "silent": ("✗ no answer", "error"),
+    "asking": ("… asking", "accent"), "stopped": ("– stopped", "muted"), "failed": ("✗ failed", "error"),
     "clean": ("✓ agrees", "success"), "found": ("! differs", "warning"),
 }  # fmt: skip
 _FOUND: Mapping[str, Cell] = {
@@ -64,7 +64,7 @@ Line = RouterLine | FixLine
 def lines_of(report: AuditReport, fixes: Sequence[Fix], failed: Mapping[str, str]) -> list[Line]:
     """A router and what was found on it."""
     if report.error is not None:
-        return [RouterLine(report.router, "silent", report.error)]
+        return [RouterLine(report.router, "failed", report.error)]
     head = RouterLine(report.router, "found" if report.findings else "clean", counts(report))
     return [head, *(FixLine(report.router, fix, failed.get(fix.id)) for fix in fixes)]
 
@@ -74,7 +74,9 @@ def counts(report: AuditReport) -> str:
     found = (("missing", report.missing), ("drifted", report.drifted), ("orphaned", report.orphaned))
     parts = [f"{len(some):,} {name}" for name, some in found if some]
     parts += [f"{report.in_work:,} being worked on"] if report.in_work else []
-    return " · ".join([*parts, f"{report.matched:,} right", f"{report.foreign_count:,} of others, left alone"])
+    parts += [f"{report.matched:,} right"]
+    parts += ["passwords not seen (the login lacks the policy sensitive)"] if report.passwords_unseen else []
+    return " · ".join([*parts, f"{report.foreign_count:,} of others, left alone"])
 
 
 def in_full(line: Line | None) -> str:
@@ -98,7 +100,7 @@ def cell(line: Line, key: str) -> Cell:
             case "username":
                 return one_line(line.router), "strong"
             case "what":
-                return one_line(line.words), "error" if line.state == "silent" else "muted"
+                return one_line(line.words), "error" if line.state == "failed" else "muted"
         return ""
     fix = line.fix
     match key:

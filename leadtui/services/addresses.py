@@ -7,11 +7,11 @@ nothing said means what the package means (spec §L2 114). The unique index on `
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from leadtui.domain.addresses import check_address, contains, next_free, parse_ranges
 from leadtui.domain.catalog import Product
@@ -19,7 +19,7 @@ from leadtui.domain.packages import figures
 from leadtui.errors import Duplicate, Invalid, Refused
 from leadtui.router.port import Pool, RouterPort
 from leadtui.store import schema as t
-from leadtui.store.unit_of_work import ReadTx
+from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import provision_jobs
 
@@ -119,6 +119,44 @@ def queue_rates(product: Product) -> tuple[int, int] | None:
             hint=f'set it: leadtui package edit "{product.name}" --upload 5M --download 20M',
         )  # fmt: skip
     return upload, download
+
+
+def follow_figures(tx: WriteTx, product_id: int) -> int:
+    """The package's speed changed: its customers' queues shall have it too. How many rows say so now.
+
+    The store says what must stand on the routers; their audits find the old limits there, and mend them.
+    """
+    product = _as_it_is(tx, product_id)
+    if product.addressing != "queue":
+        return 0
+    up, down = queue_rates(product) or (None, None)
+    user = t.router_user.c
+    behind = (
+        user.product_id == product_id, user.queue_up_bps.is_not(None),
+        or_(user.queue_up_bps != up, user.queue_down_bps != down),
+    )  # fmt: skip
+    return int(
+        tx.conn.execute(update(t.router_user).where(*behind).values(queue_up_bps=up, queue_down_bps=down)).rowcount
+    )
+
+
+def rates_now(tx: WriteTx, product_id: int | None, given: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The rates of a customer's queue to write down: those of the package as it is now, not as it was when `given`.
+
+    Holds the package against being edited until the transaction ends.
+    """
+    if given is None or product_id is None:
+        return given
+    product = _as_it_is(tx, product_id)
+    return queue_rates(product) if product.addressing == "queue" else given
+
+
+def _as_it_is(tx: WriteTx, product_id: int) -> Product:
+    """What the package says in this very moment, whatever was read when the transaction began."""
+    c = t.product.c
+    query = select(c.addressing, c.upload_bps, c.download_bps, c.speed).where(c.id == product_id)
+    row = tx.conn.execute(query.with_for_update(read=True)).one()
+    return replace(tx.catalog.product_by_id[product_id], **row._mapping)
 
 
 # -- the store --------------------------------------------------------------------------------------------------------

@@ -189,14 +189,19 @@ def agree(port: RouterPort, case: Case) -> Look:
     unseen. What is in the store is put as it stands there; where the router says no to that, the answer is `refused`,
     for asking again would not help. Doing it twice does no more.
     """
-    removed = [name for service in case.services for name in _remove_strays(port, case, service)]
+    removed: list[str] = []
+    known_as: dict[tuple[str, str], str] = {}
+    for service in case.services:
+        strays, renamed = _strays(port, case, service)
+        known_as |= renamed
+        removed += [name for name in strays if _remove_stray(port, case, service, name)]
     if case.has_queues:
         removed += _remove_queues(port, case)
     kept: list[str] = []
     if case.restores:
         for row, secret in case.expected:
             try:
-                _restore(port, case, row, secret)
+                _restore(port, case, row, secret, known_as.get((row.service, row.username)))
             except _CERTAIN as error:
                 return Look("refused", (row.username,), error.message)
             kept.append(row.username)
@@ -205,22 +210,22 @@ def agree(port: RouterPort, case: Case) -> Look:
     return Look("kept", tuple(kept)) if kept else Look("absent")
 
 
-def _remove_strays(port: RouterPort, case: Case, service: Any) -> list[str]:
-    """Remove the users that carry the mark and are not in the store."""
+def _strays(port: RouterPort, case: Case, service: Any) -> tuple[list[str], dict[tuple[str, str], str]]:
+    """The users that carry the mark and are not in the store; and the user of the store that has another name there."""
     ours = {row.username: secret for row, secret in case.expected if row.service == service}
     found = port.find_tagged(service, case.tag)
     strays = [user.username for user in found if user.username not in ours]
     missing = set(ours) - {user.username for user in found}
-    if case.restores and len(strays) == len(missing) == 1 and ours[missing.pop()] is not None:
-        return []  # the user of the store under another name: it is renamed, and keeps its row and counters
-    removed = []
-    for username in strays:
-        if is_online(port, service, username):
-            port.set_disabled(service, username, case.tag, True)  # or he dials in again at once
-            port.disconnect(service, username)
-        if port.remove_user(service, username, case.tag):
-            removed.append(username)
-    return removed
+    if case.restores and len(strays) == len(missing) == 1 and ours[name := missing.pop()] is not None:
+        return [], {(service, name): strays[0]}  # it is renamed, and keeps its row and counters
+    return strays, {}
+
+
+def _remove_stray(port: RouterPort, case: Case, service: Any, username: str) -> bool:
+    if is_online(port, service, username):
+        port.set_disabled(service, username, case.tag, True)  # or he dials in again at once
+        port.disconnect(service, username)
+    return port.remove_user(service, username, case.tag)
 
 
 def _remove_queues(port: RouterPort, case: Case) -> list[str]:
@@ -232,14 +237,14 @@ def _remove_queues(port: RouterPort, case: Case) -> list[str]:
     ]
 
 
-def _restore(port: RouterPort, case: Case, row: Any, secret: Secret | None) -> None:
+def _restore(port: RouterPort, case: Case, row: Any, secret: Secret | None, known_as: str | None) -> None:
     """Put one user, and its queue, as the store says; a session that would keep something else is ended."""
     is_off = row.state == SUSPENDED
     changed: tuple[str, ...] = ()
     if secret is not None:
         reclaim = case.kind == "mend" and bool(case.asked.get("reclaim"))
-        changed = port.ensure_user(wanted_of(row, secret), reclaim=reclaim).changed
-    elif port.read_user(row.service, row.username) is not None:
+        changed = port.ensure_user(wanted_of(row, secret), reclaim=reclaim, known_as=known_as).changed
+    else:
         port.set_disabled(row.service, row.username, row.tag, is_off)  # its password is not known: all that can be put
     if (queue := queue_of(row)) is not None:
         port.ensure_queue(queue)

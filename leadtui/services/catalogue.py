@@ -13,6 +13,7 @@ from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, insert_id
 from leadtui.text import fold
 
+from . import addresses
 from . import catalogue_rules as rules
 from . import lead_writes as w
 from .catalogue_nouns import noun_of
@@ -151,7 +152,12 @@ def add_preset(office: Office, preset: str) -> dict[str, Any]:
 def edit(
     office: Office, noun: str, ref: str, values: Mapping[str, str | None], *, pipeline: str | None = None
 ) -> dict[str, Any]:
-    """Change a record. Raises as `add` does, and NotFound."""
+    """Change a record. Raises as `add` does, and NotFound.
+
+    A package's new speed is that of its customers' queues too: `queues_behind` says how many, where there are any, for
+    their routers have the old one until they are audited.
+    """
+    behind = 0
     with office.write() as tx:
         w.require(tx, "config")
         row = find(tx, noun, ref, pipeline)
@@ -162,8 +168,12 @@ def edit(
             tx.conn.execute(update(table).where(table.c.id == row["id"]).values(**columns))
             tx.audit("edit", noun, row["id"], {k: row[k] for k in columns}, columns)
             rules.only_one_default(tx, noun, row, columns)
+            behind = addresses.follow_figures(tx, row["id"]) if noun == "package" else 0
+            if behind:
+                tx.audit("queues", noun, row["id"], None, {"customers": behind})
             tx.catalog_changed()
-        return _record(tx, noun, find(tx, noun, str(row["id"])))
+        record = _record(tx, noun, find(tx, noun, str(row["id"])))
+        return record | {"queues_behind": behind} if behind else record
 
 
 def retire(office: Office, noun: str, ref: str, *, pipeline: str | None = None, active: bool = False) -> dict[str, Any]:

@@ -118,6 +118,8 @@ def read_lead(tx: ReadTx, lead_id: int) -> Any:
 def check(tx: ReadTx, lead_id: int, request: ConvertRequest) -> Order:
     """Every rule of the store: permission, state of the lead, duplicates, formats, names. Raises a LeadtuiError."""
     lead = read_lead(tx, lead_id)
+    if isinstance(tx, WriteTx):  # before a name is chosen: two of one name at once would both take it, and both fail
+        customers.one_at_a_time(tx)
     if not tx.actor.may_on("convert", assigned_to_id=lead.assigned_to_id, branch_id=lead.branch_id):
         raise NotPermitted(f"you may not convert {lead.number}", hint="ask somebody whose role may convert it")
     pipeline, stage = tx.catalog.pipeline_by_id[lead.pipeline_id], tx.catalog.stage_by_id[lead.stage_id]
@@ -134,8 +136,6 @@ def check(tx: ReadTx, lead_id: int, request: ConvertRequest) -> Order:
         documents=len(tx.conn.execute(documents).all()),
         user=_user_order(tx, lead, pipeline, request.router) if request.router else None,
     )  # fmt: skip
-    if isinstance(tx, WriteTx):
-        customers.one_at_a_time(tx)
     if order.link_to is None and "customer" in pipeline.conversion_steps:
         customers.refuse_sharing(tx, lead)
     return order

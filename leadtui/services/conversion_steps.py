@@ -92,7 +92,7 @@ def _told(user: UserOrder | None) -> dict[str, Any]:
 
 def _keep_user(tx: WriteTx, order: Order, user: UserOrder, customer_id: int | None, secret_ref: str | None) -> None:
     """The row that says what must stand on the router. Raises Duplicate when another has the address meanwhile."""
-    up, down = user.queue or (None, None)
+    up, down = addresses.rates_now(tx, user.product.id, user.queue) or (None, None)
     values = {
         "router_id": user.router.id, "customer_id": customer_id, "lead_id": order.lead.id, "username": user.username,
         "service": user.service, "profile": user.profile, "ip": user.ip, "tag": user.tag, "state": "active",

@@ -207,6 +207,13 @@ def claim(tx: WriteTx, job: Any) -> bool:
     return bool(done)
 
 
+def look_again(tx: WriteTx, job_id: int) -> None:
+    """Another process settled the job while its holder, believed dead, was still writing to the router."""
+    job = t.provision_job.c
+    mine = (job.id == job_id, job.state != "verified")
+    tx.conn.execute(update(t.provision_job).where(*mine).values(recheck_until=tx.now + RECHECK))
+
+
 def forget_recheck(tx: WriteTx, job_id: int) -> None:
     """Nothing was ever sent for this job: no late answer can come."""
     tx.conn.execute(update(t.provision_job).where(t.provision_job.c.id == job_id).values(recheck_until=None))

@@ -48,8 +48,8 @@ class Provisioned:
     warnings: tuple[str, ...] = ()
 
 
-class AddressGone(Duplicate):
-    """The address drawn was taken by another conversion between the drawing and the writing down: draw again."""
+class TakenMeanwhile(Duplicate):
+    """The name or address we chose was taken by another conversion before it was written down: choose again."""
 
 
 def free_name(port: RouterPort, another: Callable[[frozenset[str]], str], user: UserOrder) -> str:
@@ -117,9 +117,16 @@ class Provisioning(Saga[Provisioned]):
     # -- the way forward ----------------------------------------------------------------------------------------------
     def prepare(self, port: RouterPort) -> None:
         """A name and an address that are free on the router too."""
-        if self.user.auto_name and self.user.prior is None:
-            self.user = replace(self.user, username=free_name(port, self._other_name, self.user))
+        self._choose_name(port)
         self._draw(port)
+
+    @property
+    def _chooses_name(self) -> bool:
+        return self.user.auto_name and self.user.prior is None
+
+    def _choose_name(self, port: RouterPort) -> None:
+        if self._chooses_name:
+            self.user = replace(self.user, username=free_name(port, self._other_name, self.user))
 
     def _other_name(self, taken: frozenset[str]) -> str:
         with self.office.read() as tx:
@@ -139,11 +146,14 @@ class Provisioning(Saga[Provisioned]):
         self.warnings = found.warnings
 
     def start_applying(self, port: RouterPort) -> None:
-        """As for every job; an address that another conversion took in this very moment is drawn again."""
+        """As for every job; a name or an address that another conversion took in this very moment is chosen again."""
         for _ in range(_ADDRESSES_TRIED):
             try:
                 return super().start_applying(port)
-            except AddressGone:
+            except TakenMeanwhile as error:
+                if error.field == "username":
+                    self.user = replace(self.user, username=self._other_name(frozenset()))
+                    self._choose_name(port)
                 self._draw(port)
         return super().start_applying(port)
 
@@ -151,14 +161,14 @@ class Provisioning(Saga[Provisioned]):
         """Name and address are still free among ours; both are written down before anything is sent."""
         user, lead = self.user, self.order.lead
         customers.one_at_a_time(tx)
-        orders.refuse_taken(tx, lead, user.router, user.username)
-        if user.ip is not None:
-            try:
+        try:
+            orders.refuse_taken(tx, lead, user.router, user.username)
+            if user.ip is not None:
                 addresses.refuse_taken_address(tx, user.router, user.ip, lead.id)
-            except Duplicate as error:
-                if user.address.ip is None:
-                    raise AddressGone(error.message, field="ip", hint=error.hint) from None
-                raise
+        except Duplicate as error:
+            if self._chooses_name if error.field == "username" else user.address.ip is None:
+                raise TakenMeanwhile(error.message, field=error.field, hint=error.hint) from None
+            raise
         return {"username": user.username, "request_json": _asked(user)}
 
     def apply(self, port: RouterPort) -> None:

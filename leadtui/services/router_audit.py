@@ -124,7 +124,10 @@ def _audit(office: Office, cancel: CancelToken, router: Any) -> AuditReport:
         if not cancel.cancelled:
             _remember(office, router, report, RouterAnswer(False, error=error.message) if is_theirs else None)
         return report
-    report = AuditReport(router.name, clock.now(), judged.matched, judged.findings, judged.foreign, judged.in_work)
+    report = AuditReport(
+        router.name, clock.now(), judged.matched, judged.findings, judged.foreign, judged.in_work,
+        judged.passwords_unseen,
+    )  # fmt: skip
     _remember(office, router, report, RouterAnswer.of(probe))
     return report
 

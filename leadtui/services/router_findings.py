@@ -94,7 +94,8 @@ class Finding:
 class AuditReport:
     """What an audit found on one router. With `error` it could not be asked, and nothing was judged.
 
-    `in_work` users were left out, because somebody was at work on their leads.
+    `in_work` users were left out, because somebody was at work on their leads. `passwords_unseen` users were compared
+    without their passwords, because the router's login may not see them.
     """
 
     router: str
@@ -103,6 +104,7 @@ class AuditReport:
     findings: tuple[Finding, ...] = ()
     foreign_count: int = 0
     in_work: int = 0
+    passwords_unseen: int = 0
     error: str | None = None
     hint: str | None = None
 
@@ -122,6 +124,14 @@ class AuditReport:
         return tuple(finding for finding in self.findings if finding.kind == "drifted")
 
     @property
+    def unseen_words(self) -> str | None:
+        """What could not be compared, as a sentence; None when everything was."""
+        if not self.passwords_unseen:
+            return None
+        users = "1 user" if self.passwords_unseen == 1 else f"{self.passwords_unseen:,} users"
+        return f"the passwords of {users} could not be compared: the login of {self.router} lacks the policy sensitive"
+
+    @property
     def is_clean(self) -> bool:
         """Whether router and store agree."""
         return self.error is None and not self.findings
@@ -133,7 +143,8 @@ class AuditReport:
             "missing": [finding.as_json() for finding in self.missing],
             "orphaned": [finding.as_json() for finding in self.orphaned],
             "drifted": [entry for finding in self.drifted for entry in finding.drift_json()],
-            "foreign_count": self.foreign_count, "error": self.error, "checked_at": self.checked_at,
+            "foreign_count": self.foreign_count, "passwords_unseen": self.passwords_unseen, "error": self.error,
+            "checked_at": self.checked_at,
         }  # fmt: skip
 
 
@@ -145,6 +156,7 @@ class Judged:
     findings: tuple[Finding, ...]
     foreign: int
     in_work: int
+    passwords_unseen: int = 0
 
 
 def numbers_to_know(seen: RouterSide, office_id: str) -> set[str]:
@@ -181,7 +193,8 @@ def judge(side: StoreSide, seen: RouterSide, leads: Mapping[str, LeadSeen], busy
     changed += [_orphan_queue(queue, leads) for queue in strays]
     kept = [finding for finding in changed if number_of(finding.mark) not in busy]
     kept.sort(key=lambda f: (KINDS.index(f.kind), f.username, f.service))
-    return Judged(matched, tuple(kept), foreign, len(changed) - len(kept))
+    unseen = sum(compared.passwords_unseen for compared in seen.compared.values())
+    return Judged(matched, tuple(kept), foreign, len(changed) - len(kept), unseen)
 
 
 # -- users -------------------------------------------------------------------------------------------------------------

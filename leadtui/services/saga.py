@@ -199,10 +199,13 @@ class Saga(Generic[T]):
                     return self.was_done(tx)
                 state = "unknown" if self.is_applying else "planned"
                 if not provision_jobs.move(tx, self.job_id, state, last_error=said(error)):
-                    return None  # another process settles it
+                    # Another process settles it, or has: what we sent may have come after its look.
+                    if self.is_applying:
+                        provision_jobs.look_again(tx, self.job_id)
+                    return None
                 case = agreement.case_of(tx, self.office, job)
-            seen = agreement.Look("absent")
-            if self._must_look(error):
+            seen: agreement.Look | None = None
+            if self._must_look(error, case):
                 self.tell(StepEvent("look", "started", f"Looking what {case.router_name} holds now"))
                 seen = agreement.look(case)
                 words = seen.words(case.router_name)
@@ -213,19 +216,23 @@ class Saga(Generic[T]):
             self._add_words(error, f"job {self.job_id} stays open and is settled at the next start", "unknown")
         return None
 
-    def _must_look(self, error: BaseException) -> bool:
-        """Whether this run may have left something on the router: all but a plain refusal of its first step."""
+    def _must_look(self, error: BaseException, case: agreement.Case) -> bool:
+        """Whether this run may have left something on the router: all but a plain refusal of its first step.
+
+        Where a user of the store is there already, what stands there is looked at and said in any case.
+        """
         if not self.is_applying:
             return False
-        if self._has_applied or self._writes > 1 or not isinstance(error, RouterFault):
+        if case.restores or self._has_applied or self._writes > 1 or not isinstance(error, RouterFault):
             return True
         return error.outcome_unknown or isinstance(error, RouterMismatch)
 
-    def _write_failure(self, error: BaseException, case: agreement.Case, seen: agreement.Look) -> None:
+    def _write_failure(self, error: BaseException, case: agreement.Case, looked: agreement.Look | None) -> None:
+        seen = looked or agreement.Look("absent")
         words = seen.words(case.router_name) if self.is_applying else f"nothing was sent to {case.router_name}"
         with self.office.write() as tx:
             settling.record(tx, case, seen, error=said(error))
-            if not self._must_look(error):
+            if looked is None:
                 provision_jobs.forget_recheck(tx, self.job_id)
             if isinstance(error, RouterFault) and not self._has_applied and error.code in _UNREACHED:
                 # A router that could not be reached shows so in the list; one that merely refused this does not.

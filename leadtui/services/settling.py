@@ -8,6 +8,7 @@ router is brought back to what the store says (`agreement.agree`; facts/mikrotik
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -107,23 +108,26 @@ def record(tx: WriteTx, case: Case, seen: Look, *, error: str | None = None) -> 
 
 def settle(office: Office, job_id: int, *, cancel: CancelToken | None = None) -> Resolution:
     """Settle one job that nobody holds. Raises NotFound; a router that fails is an outcome (`unknown`), no error."""
-    with office.as_system() as tx:
-        job = provision_jobs.read(tx, job_id)
-        if job is None:
-            raise NotFound(f"there is no job {job_id}")
-        case = case_of(tx, office, job)
-        if job.state not in provision_jobs.OPEN_STATES and job.recheck_until is None:
-            return _resolution(case, "settled", "it is settled already")
-        if provision_jobs.is_held(job, tx.now):
-            return _resolution(case, "busy", "somebody is at work on it now")
-        if not provision_jobs.claim(tx, job):
-            return _resolution(case, "busy", "somebody else took it just now")
-        if job.state == "planned":  # written before anything is sent
-            record(tx, case, seen := Look("absent"))
-            provision_jobs.forget_recheck(tx, job.id)
-            _note(tx, case, seen)
-            return _resolution(case, "absent", f"nothing had been sent to {case.router_name}")
-    with provision_jobs.holding(job_id):
+    with contextlib.ExitStack() as until_done:
+        with office.as_system() as tx:
+            job = provision_jobs.read(tx, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id}")
+            case = case_of(tx, office, job)
+            if job.state not in provision_jobs.OPEN_STATES and job.recheck_until is None:
+                return _resolution(case, "settled", "it is settled already")
+            if provision_jobs.is_held(job, tx.now):
+                return _resolution(case, "busy", "somebody is at work on it now")
+            if not provision_jobs.claim(tx, job):
+                return _resolution(case, "busy", "somebody else took it just now")
+            until_done.enter_context(provision_jobs.holding(job_id))  # before another thread of ours can see it taken
+            # Behind the lead's lock: what another job made true while we waited for it must not be undone.
+            case = case_of(tx, office, job)
+            if job.state == "planned":  # written before anything is sent
+                record(tx, case, seen := Look("absent"))
+                provision_jobs.forget_recheck(tx, job.id)
+                _note(tx, case, seen)
+                return _resolution(case, "absent", f"nothing had been sent to {case.router_name}")
         seen = look(case, cancel=cancel)
         with office.as_system() as tx:
             if not record(tx, case, seen):

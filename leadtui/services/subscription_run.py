@@ -119,7 +119,10 @@ class ServiceRun(saga.Saga[UserDone]):
             raise RuntimeError("a user without a stored password was to be written")
         user, queue = steps.wanted(self.target, self.goal, self._secret)
         self.at("user", f"Writing the user {row.username}")
-        ensured = port.ensure_user(user, on_step=lambda text: self.tell(StepEvent("user", "started", text)))
+        known_as = facts.row.username if facts.row is not None else None
+        ensured = port.ensure_user(
+            user, on_step=lambda text: self.tell(StepEvent("user", "started", text)), known_as=known_as
+        )
         for old in facts.queues:
             if queue is None or old.name != queue.name:
                 self.at("queue", f"Removing the queue {old.name}")
@@ -165,7 +168,7 @@ class ServiceRun(saga.Saga[UserDone]):
         )  # fmt: skip
         tx.open_batch(kind, f"{steps.title_of(what.act, what.product)}: {target.title}")
         before = {name: getattr(target.user, name) for name in steps.COLUMNS}
-        after = {name: value for name, value in self.goal.columns().items() if value != before[name]}
+        after = {name: value for name, value in self._columns(tx).items() if value != before[name]}
         if after:
             tx.conn.execute(update(t.router_user).where(t.router_user.c.id == target.user.id).values(**after))
             tx.audit(kind, "router_user", target.user.id, {name: before[name] for name in after}, after)
@@ -183,6 +186,14 @@ class ServiceRun(saga.Saga[UserDone]):
         package = {"package": what.product.name} if what.product is not None else {}
         events.emit(tx, EVENTS[kind], lead_id=target.lead.id, payload={**told, **package})
         return self._done
+
+    def _columns(self, tx: WriteTx) -> dict[str, Any]:
+        """What is true now of the router user; its package may have got another speed meanwhile."""
+        goal = self.goal
+        up, down = goal.queue_up_bps, goal.queue_down_bps
+        given = (up, down) if up is not None and down is not None else None
+        up, down = addresses.rates_now(tx, goal.product_id, given) or (None, None)
+        return goal.columns() | {"queue_up_bps": up, "queue_down_bps": down}
 
     def _said_changes(self) -> tuple[str, ...]:
         found = steps.changes(self.target, self._known(), self.what)

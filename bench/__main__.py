@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.customers import customers_and_routers
+from bench.hanging import hanging
 from bench.import_export import import_export, messy, timed
 from bench.provisioning import provisioning
 from bench.queries import queries
@@ -74,6 +76,11 @@ def main() -> int:
         keys(table, env, known, options.rows, 0.050, 200)
         writers(table, path, str(folder / "plain-writers.db"), env)
         provisioning(table, env)
+        customers_and_routers(table, env, options.rows, min(20_000, options.rows // 5))
+    with tempfile.TemporaryDirectory(prefix="leadtui-bench-") as name:
+        env = environment(Path(name))
+        init(env)
+        hanging(table, env)
     if options.million:
         with tempfile.TemporaryDirectory(prefix="leadtui-bench-") as name:
             folder = Path(name)

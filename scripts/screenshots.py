@@ -34,7 +34,11 @@ CANDIDATE = f"{READY} location:Parklands"
 """A lead with much to show, ready to be converted, where a router serves the place."""
 SUSPENDED, FAMILY = 3, (6, 22)
 """The customer whose page is shown, and its relatives."""
-CHANCES = {r"answered in \d ms": "answered in 3 ms", "office:[0-9a-f]{8}": "office:1a2b3c4d"}
+CHANCES = {
+    r"answered in \d ms": "answered in 3 ms",
+    "office:[0-9a-f]{8}": "office:1a2b3c4d",
+    r"1d2h3m\d+s": "1d2h3m4s",
+}
 """What is another one in every run, and what is shown instead."""
 CELL = 12.2
 """Width of a character in the picture."""

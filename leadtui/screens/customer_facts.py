@@ -169,13 +169,17 @@ _HAPPENED: Final = {
     ("customer", "create"): "became a customer", ("customer", "documents"): "documents copied from a lead",
     ("router_user", "create"): "router user made", ("router_user", "reveal"): "password shown",
     ("router_user", "first_online"): "first online",
+    ("customer", "suspend"): "suspended", ("router_user", "suspend"): "router user suspended",
+    ("customer", "resume"): "resumed", ("router_user", "resume"): "router user resumed",
 }  # fmt: skip
 
 
 def happened(entry: AuditRow, users: Sequence[RouterUserRow] = ()) -> str:
     """One line of the history: what was done, to which router user, and the fields it changed."""
     what = _HAPPENED.get((entry.entity, entry.action))
-    if what is None:
+    if what is None and entry.action == "package":  # what it was and what it became is the whole of it
+        what = ", ".join(f"{name.replace('_', ' ')} {_change(*pair)}" for name, pair in entry.changes.items())
+    if not what:
         names = ", ".join(name.replace("_", " ") for name in entry.changes)
         what = entry.action.replace("_", " ") + (f": {names}" if names else "")
     name = next((user.username for user in users if entry.entity == "router_user" and user.id == entry.entity_id), "")

@@ -39,7 +39,7 @@ class PagedModal(LeadModal[Result]):
 
     def to_top(self) -> None:
         """Another page begins at its first line, wherever the one before was scrolled to."""
-        self.query_one("#page", VerticalScroll).scroll_home(animate=False, immediate=True)
+        self.query_one("#page", VerticalScroll).scroll_home(animate=False)
 
     def problem(self, words: str) -> None:
         """What is wrong, above the hints; nothing takes the line away."""

@@ -83,7 +83,7 @@ class ServiceDialog(PagedModal["ServiceResult"]):
     def on_mount(self) -> None:
         """Nothing but the first page shows."""
         words = {
-            "suspend": ("why? (kept with the lead)", "reason"),
+            "suspend": ("why? e writes it (kept with the lead)", "reason"),
             "package": ("address", "as the package asks; or 10.20.0.15, next, next:POOL"),
         }
         label, placeholder = words.get(self.kind, ("", ""))
@@ -318,7 +318,7 @@ class ServiceDialog(PagedModal["ServiceResult"]):
         self.run_blocking(work, then=self._done, failed=self._refused, group="service", cancel=token.cancel)
 
     def _progress(self, token: CancelToken, event: Any) -> None:
-        if token is self._token:
+        if token is self._token and self.step == "running":
             self.events.append(event)
             self.query_one("#progress", Static).update(progress(self.events, self.page_width))
             self.query_one("#page", VerticalScroll).scroll_end(animate=False)

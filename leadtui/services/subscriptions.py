@@ -144,12 +144,13 @@ def _rows_of(target: Target, facts: Facts, what: Order, ends: int) -> list[PlanS
     if facts.problem is not None:
         hint = (facts.problem.hint or "").partition("\n")[0]
         return [
-            PlanStep(where, f"user {row.username}", row.service, "ok", "="),
+            PlanStep(where, f"user {row.username}", row.service),
             PlanStep(where, facts.problem.message, hint, "bad"),
         ]
     changed = steps.changes(target, facts, what)
     is_so = not changed and not ends
-    rows = [PlanStep(where, f"user {row.username}", "is so already" if is_so else row.service, "ok", "=")]
+    user = f"user {row.username}"
+    rows = [PlanStep(where, user, "is so already", "ok", "=") if is_so else PlanStep(where, user, row.service)]
     rows += [
         PlanStep(where, change.words, sign="+" if change.before in (None, "missing") else "~") for change in changed
     ]

@@ -138,6 +138,28 @@ async def test_a_duplicate_customer_can_be_linked(run: Any, office: Any) -> None
     assert leads.get(office, LEAD).row.customer_id == customer.id
 
 
+@pytest.mark.parametrize("at", ["fields", "plan"])
+async def test_a_lead_that_another_agent_converted_meanwhile_is_not_said_to_be_as_before(
+    run: Any, office: Any, simulator: Simulator, at: str
+) -> None:
+    async with run(office) as pilot:
+        wizard = await opened(pilot)
+        await press(pilot, "enter", *(["ctrl+s"] if at == "plan" else []))
+        customer = convert(office, LEAD, ConvertRequest()).customer
+        assert customer is not None
+        await press(pilot, "enter" if at == "plan" else "ctrl+s")
+        assert wizard.step == "failed"
+        shown = " ".join(dump(pilot.app).split())
+        assert f"is Converted, customer {customer.id}: somebody else was quicker" in shown
+        assert "no customer was made" not in shown
+        assert "tries again" not in shown
+        await press(pilot, "w", "t", "e")
+        assert wizard.step == "failed"
+        await press(pilot, "escape")
+        assert pilot.app.screen is not wizard
+    assert [row["name"] for row in simulator.secrets() if row.get("comment", "").startswith("leadtui:")] == []
+
+
 # -- many leads --------------------------------------------------------------------------------------------------------
 async def many(pilot: Pilot[Any], ids: list[int]) -> ConvertMany:
     screen = ConvertMany(ids, None)
@@ -176,6 +198,7 @@ async def test_many_leads_are_converted_after_a_preview(
             assert words in shown, shown
         await press(pilot, "enter")
         assert pilot.app.screen is not screen
+        assert "2 of 4 leads were converted" in dump(pilot.app)
     assert [leads.get(office, one).row.is_converted for one in ids] == [True, True, False, True]
     assert sum(row.get("comment", "").startswith("leadtui:") for row in simulator.secrets()) == 2
 

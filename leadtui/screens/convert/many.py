@@ -233,6 +233,8 @@ class ConvertMany(PagedModal["BulkConversion"]):
         """With what was done, if anything was."""
         if self.step == "result":
             self.dismiss(self.result)
+            if self.result is not None:
+                self.app.call_later(self.lead_app.say, pages.many_words(self.result))
         else:
             super().do_close()
 

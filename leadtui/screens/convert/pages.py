@@ -8,6 +8,7 @@ from textual.content import Content
 
 from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
+from leadtui.screens.convert.steps import is_taken
 from leadtui.screens.page_text import LABEL, Page
 from leadtui.widgets.text import one_line
 
@@ -113,12 +114,19 @@ def failure(error: LeadtuiError, status: str, width: int) -> Content:
     page.gap()
     page.row("what", error.message, "$text-error")
     page.circumstances(error, steps=_STEPS, nothing="nothing was changed")
-    page.row("the lead", f"is still {status}; no customer was made")
+    now = error.data.get("lead_now")
+    if now is not None and now.is_converted:
+        page.row("the lead", f"is {now.status}, customer {now.customer_id}: somebody else was quicker")
+    elif now is not None and now.status != status:
+        page.row("the lead", f"is {now.status} by now; no customer was made")
+    else:
+        page.row("the lead", f"is still {status}; no customer was made")
     for line in (error.hint or "").splitlines():
         if str(error.data.get("exists", "nothing was changed")) not in line:
             page.row("remedy", line)
     page.gap()
-    page.say("t tries again, w converts without a router user, e changes what is made, esc leaves it so.")
+    ways = "t tries again, w converts without a router user, e changes what is made, "
+    page.say(f"{'' if is_taken(error) else ways}esc leaves it so.")
     return page.content()
 
 
@@ -149,14 +157,19 @@ def many(found: BulkConversion, request: ConvertRequest, width: int) -> Content:
 def many_done(found: BulkConversion, request: ConvertRequest | None, width: int) -> Content:
     """What came of it; each refused lead with its reason."""
     page = Page(width)
-    stopped = ", stopped before the rest" if found.stopped else ""
-    head = f"{len(found.successful):,} of {found.total:,} leads were converted{stopped}"
+    head = many_words(found)
     page.say(f"✓ {head}" if found.successful else f"✗ {head}", "bold")
     if request is not None and request.router is not None and found.successful:
         page.gap()
         page.say("Each password is shown with its customer (2), when asked for.")
     _refusals(page, found, "Not converted, as they were before")
     return page.content()
+
+
+def many_words(found: BulkConversion) -> str:
+    """What was done with many, in a line."""
+    stopped = ", stopped before the rest" if found.stopped else ""
+    return f"{len(found.successful):,} of {found.total:,} leads were converted{stopped}"
 
 
 def _refusals(page: Page, found: BulkConversion, title: str) -> None:

@@ -1,8 +1,12 @@
-"""The steps of the conversion wizard: their numbers, their hints, and what makes no sense at which. Pure."""
+"""The steps of the conversion wizard: their numbers, their hints, and what makes no sense at which."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
+
+from leadtui.errors import LeadtuiError
 
 Step = Literal["reading", "summary", "fields", "asking", "duplicate", "plan", "running", "result", "failed"]
 
@@ -23,9 +27,32 @@ HINTS: dict[Step, tuple[str, ...]] = {
 }
 
 
-def why_not(command: str, step: Step, *, is_ready: bool, asks_router: bool, can_link: bool) -> str | None:
+@contextmanager
+def lead_as_it_is(office: Any, lead_id: int) -> Iterator[None]:
+    """A refusal carries the lead's row as it is by then (`data["lead_now"]`): others work on it too. In a thread."""
+    try:
+        yield
+    except LeadtuiError as error:
+        from leadtui.services import leads
+
+        with suppress(LeadtuiError):
+            error.data["lead_now"] = leads.get(office, lead_id).row
+        raise
+
+
+def is_taken(error: Exception | None) -> bool:
+    """Whether somebody else has converted the lead meanwhile."""
+    now = error.data.get("lead_now") if isinstance(error, LeadtuiError) else None
+    return now is not None and bool(now.is_converted)
+
+
+def why_not(
+    command: str, step: Step, *, is_ready: bool, asks_router: bool, can_link: bool, is_taken: bool = False
+) -> str | None:
     """Why a command (its last word) makes no sense now, in words for a person; None when it does."""
     match command:
+        case "go" | "again" | "without" | "change" if step == "failed" and is_taken:
+            return "The lead is a customer already; esc leaves it so"
         case "go" if step in {"reading", "asking", "running"}:
             return "It is being worked on; esc gives it up"
         case "go" if step == "plan" and not is_ready:

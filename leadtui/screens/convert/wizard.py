@@ -15,7 +15,7 @@ from leadtui.commands import Command, bindings_for
 from leadtui.errors import LeadtuiError
 from leadtui.router.port import CancelToken
 from leadtui.screens.convert import fields, pages
-from leadtui.screens.convert.steps import HINTS, NUMBERS, Step, why_not
+from leadtui.screens.convert.steps import HINTS, NUMBERS, Step, is_taken, lead_as_it_is, why_not
 from leadtui.screens.page_text import progress
 from leadtui.screens.paged import PagedModal
 from leadtui.widgets.form import Form
@@ -172,7 +172,7 @@ class ConvertWizard(PagedModal["ConversionResult"]):
         return why_not(
             command.name, self.step, is_ready=self.plan is not None and self.plan.is_ready,
             asks_router=self.request is not None and self.request.router is not None,
-            can_link=self._other_customer is not None,
+            can_link=self._other_customer is not None, is_taken=is_taken(self.error),
         )  # fmt: skip
 
     # Commands
@@ -325,7 +325,8 @@ class ConvertWizard(PagedModal["ConversionResult"]):
         def look() -> ConversionPlan:
             from leadtui.services import conversion
 
-            return conversion.plan(office, self.lead_id, request, cancel=token)
+            with lead_as_it_is(office, self.lead_id):
+                return conversion.plan(office, self.lead_id, request, cancel=token)
 
         self.run_blocking(look, then=self._planned, failed=self._refused, group="convert", cancel=token.cancel)
 
@@ -338,6 +339,9 @@ class ConvertWizard(PagedModal["ConversionResult"]):
         if isinstance(error, LeadtuiError) and "customer_id" in error.data:
             self.error = error
             self._show("duplicate")
+            return
+        if is_taken(error):
+            self._failed(error)
             return
         self._show("fields")
         if not isinstance(error, LeadtuiError):
@@ -365,12 +369,13 @@ class ConvertWizard(PagedModal["ConversionResult"]):
         def work() -> ConversionResult:
             from leadtui.services import conversion
 
-            return conversion.convert(office, self.lead_id, request, on_step=step, cancel=token)
+            with lead_as_it_is(office, self.lead_id):
+                return conversion.convert(office, self.lead_id, request, on_step=step, cancel=token)
 
         self.run_blocking(work, then=self._converted, failed=self._failed, group="convert", cancel=token.cancel)
 
     def _progress(self, token: CancelToken, event: Any) -> None:
-        if token is self._token:
+        if token is self._token and self.step == "running":
             self.events.append(event)
             self.query_one("#progress", Static).update(progress(self.events, self.page_width))
             self.query_one("#page", VerticalScroll).scroll_end(animate=False)

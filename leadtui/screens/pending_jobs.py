@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,12 +11,14 @@ from textual.content import Content
 from textual.widgets import Static
 
 from leadtui.commands import Command
+from leadtui.router.port import CancelToken
 from leadtui.screens.base import LeadModal
 from leadtui.widgets.hints import Hints, TitleLine
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.app import LeadApp
+    from leadtui.background import Job
     from leadtui.services.conversion import PendingJob, Resolution
 
 _WORDS = {
@@ -39,6 +42,8 @@ class PendingJobs(LeadModal[None]):
         super().__init__()
         self.jobs: list[PendingJob] = []
         self.is_settling = False
+        self._job: Job | None = None
+        self._answers: list[str] = []
 
     def body(self) -> ComposeResult:
         """First row, the jobs, what settling said, hints."""
@@ -81,7 +86,9 @@ class PendingJobs(LeadModal[None]):
             if job.last_error:
                 parts += [("  " + one_line(job.last_error), "dim"), "\n"]
         self.query_one("#jobs", Static).update(
-            Content.assemble(*parts) if parts else "Nothing is open: routers and store agree."
+            Content.assemble(*parts)
+            if parts
+            else "Nothing is open. Whether routers and store agree is seen by an audit: a in the list of routers."
         )
         self.lead_app.refresh_hints()
 
@@ -95,21 +102,42 @@ class PendingJobs(LeadModal[None]):
 
     def do_resolve(self) -> None:
         """Look at the routers, in the background."""
-        office = self.office
+        office, token = self.office, CancelToken()
         self.is_settling = True
-        self.query_one("#answers", Static).update("\nLooking at the routers …")
+        self._answers = []
+        self._say("Looking at the routers … esc stops")
 
         def settle() -> list[Resolution]:
             from leadtui.services import conversion
 
-            return conversion.resolve(office)
+            return conversion.resolve(office, on_answer=partial(self.call_later, self._came), cancel=token)
 
-        self.run_blocking(settle, then=self._settled, failed=self._failed, group="settle")
+        self._job = self.run_blocking(
+            settle, then=partial(self._settled, token), failed=self._failed, group="settle", cancel=token.cancel,
+            title="Settling what was left open",
+        )  # fmt: skip
 
-    def _settled(self, answers: list[Resolution]) -> None:
+    def do_back(self) -> None:
+        """While routers are looked at: give up, and stay to see what came of it. Else leave."""
+        if self._job is not None and not self._job.done:
+            self._job.stop()
+            return
+        super().do_back()
+
+    def _say(self, last: str) -> None:
+        lines = [*self._answers, last] if last else self._answers
+        self.query_one("#answers", Static).update(Content("\n" + "\n".join(lines)))
+
+    def _came(self, answer: Resolution) -> None:
+        """One job is settled, or could not be."""
+        if self.is_settling:
+            self._answers.append(_words(answer))
+            self._say(f"{len(self._answers)} of {len(self.jobs)} looked at … esc stops")
+
+    def _settled(self, token: CancelToken, answers: list[Resolution]) -> None:
         self.is_settling = False
-        lines = [one_line(f"{a.noun} of {a.lead_number} on {a.router}: {a.message}") for a in answers]
-        self.query_one("#answers", Static).update(Content("\n" + "\n".join(lines or ["Nothing was open."])))
+        self._answers = [_words(answer) for answer in answers]
+        self._say("Given up; what was settled stays" if token.cancelled else "" if answers else "Nothing was open.")
         self.changed(a.lead_id for a in answers)
         self._load()
 
@@ -117,6 +145,10 @@ class PendingJobs(LeadModal[None]):
         self.is_settling = False
         self.query_one("#answers", Static).update("")
         self.lead_app.report(error)
+
+
+def _words(answer: Resolution) -> str:
+    return one_line(f"{answer.noun} of {answer.lead_number} on {answer.router}: {answer.message}")
 
 
 def settle_quietly(app: LeadApp) -> None:

@@ -156,7 +156,7 @@ class RouterAsking:
             return
         if answer.warnings:
             self.screen.app.notify("\n".join(answer.warnings), severity="warning", timeout=10)
-        said = f'RouterOS {answer.version}, "{answer.identity}", {answer.board}, {answer.latency_ms:g} ms'
+        said = f'{answer.latency_ms:g} ms, RouterOS {answer.version}, "{answer.identity}", {answer.board}'
         self.screen.done(f"{name}: {said}")
 
     def _offer_pin(self, name: str, error: str, shown: str) -> None:
@@ -174,7 +174,11 @@ class RouterAsking:
 
             return routers.trust(office, name, shown)
 
-        self._decide(Confirm(words, yes="Pin it", no="No"), write, f"Router {name}: its certificate is pinned")
+        def pinned(_: Any) -> None:
+            self.screen.changed_record(None, f"Router {name}: its certificate is pinned")
+            self.test(name)  # what it was refused for is mended: whether it answers now
+
+        self._decide(Confirm(words, yes="Pin it", no="No"), write, pinned)
 
     def _offer_identity(self, name: str, answer: RouterAnswer) -> None:
         """Another name may be another box: a person says whether that is right."""
@@ -191,12 +195,15 @@ class RouterAsking:
 
             return routers.accept_identity(office, name, answer)
 
-        question = Confirm(words, yes="Accept it", no="Leave it", danger=True)
-        self._decide(question, write, f"Router {name} is “{answer.identity}” from now on")
+        def accepted(_: Any) -> None:
+            self.screen.changed_record(None, f"Router {name} is “{answer.identity}” from now on")
 
-    def _decide(self, question: Any, write: Callable[[], Any], done: str) -> None:
+        question = Confirm(words, yes="Accept it", no="Leave it", danger=True)
+        self._decide(question, write, accepted)
+
+    def _decide(self, question: Any, write: Callable[[], Any], done: Callable[[Any], object]) -> None:
         def decided(yes: bool | None) -> None:
             if yes:
-                self.screen.run_blocking(write, then=lambda _: self.screen.changed_record(None, done))
+                self.screen.run_blocking(write, then=done)
 
         self.screen.app.push_screen(question, decided)

@@ -274,7 +274,8 @@ def trust(office: Office, name: str, wanted: str, *, cancel: CancelToken | None 
         changed = {key: value for key, value in columns.items() if getattr(now, key) != value}
         if changed:
             tx.open_batch("router", f"trust router {now.name}")
-            tx.conn.execute(update(t.router).where(t.router.c.id == now.id).values(**changed))
+            # Why it could not be reached the old way says nothing any more.
+            tx.conn.execute(update(t.router).where(t.router.c.id == now.id).values(**changed, last_error=None))
             tx.audit("trust", "router", now.id, {key: getattr(now, key) for key in changed}, changed)
         return records(tx, [find(tx, now.name)])[0]
 

@@ -27,6 +27,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 from . import lead_writes as w
 from . import provision_jobs, secrets
 from .agreement import Case, Found, Look, agree, case_of, look, queue_of, wanted_of
+from .side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from .office import Office
@@ -35,6 +36,11 @@ Outcome = Literal["absent", "removed", "kept", "refused", "unknown", "busy", "se
 
 _PAUSE, _LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 """Nobody but a person asks a router again that could not be asked so shortly before; each pause is twice as long."""
+
+_LONGEST_S = 3600.0
+"""Every question to a router has its own deadline; this is only the end of all waiting for them."""
+
+OnResolution = Callable[["Resolution"], object]
 
 _LOG = logging.getLogger("leadtui.settling")
 
@@ -186,8 +192,14 @@ def pending(office: Office) -> list[PendingJob]:
         ]  # fmt: skip
 
 
-def resolve(office: Office, job_id: int | None = None, *, cancel: CancelToken | None = None) -> list[Resolution]:
-    """Settle every job that nobody holds, or one. A router that could not be asked once is not asked again."""
+def resolve(
+    office: Office, job_id: int | None = None, *, on_answer: OnResolution | None = None,
+    cancel: CancelToken | None = None,
+) -> list[Resolution]:  # fmt: skip
+    """Settle every job that nobody holds, or one. A router that could not be asked once is not asked again.
+
+    `on_answer` is told each answer as it comes, in whatever thread has asked that router.
+    """
     with office.read() as tx:
         if not (tx.actor.may("convert") or tx.actor.may("config")):
             raise NotPermitted("you may not settle what is open on the routers")
@@ -196,29 +208,63 @@ def resolve(office: Office, job_id: int | None = None, *, cancel: CancelToken | 
         jobs = [job for job in jobs if job.id == job_id]
         if not jobs:
             raise NotFound(f"there is no open job {job_id}", field="job")
-    return _settle_all(office, jobs, cancel=cancel)
+    return _settle_all(office, jobs, cancel=cancel, on_answer=on_answer)
 
 
 def _settle_all(
     office: Office, jobs: Sequence[Any], *, cancel: CancelToken | None = None,
-    may_go_on: Callable[[], bool] | None = None,
+    may_go_on: Callable[[], bool] | None = None, on_answer: OnResolution | None = None,
 ) -> list[Resolution]:  # fmt: skip
-    answers: list[Resolution] = []
-    silent: dict[int, Resolution] = {}
+    """The routers side by side, for one that hangs must not delay another; the answers in the order of the jobs.
+
+    Cancelled, it ends at once, without the routers that have not answered.
+    """
+    token = cancel or CancelToken()
+    of_router: dict[int, list[Any]] = {}
     for job in jobs:
-        if (cancel is not None and cancel.cancelled) or (may_go_on is not None and not may_go_on()):
+        of_router.setdefault(job.router_id, []).append(job)
+
+    found: dict[int, Resolution] = {}
+
+    def came(job_id: int, answer: Resolution) -> None:
+        if token.cancelled and answer.outcome == "unknown":
+            return  # it was cut off by us, and says nothing of the router
+        found[job_id] = answer
+        if on_answer is not None:
+            on_answer(answer)
+
+    def settle_router(its: list[Any]) -> None:
+        _settle_router(office, its, token, may_go_on, came)
+
+    if len(of_router) == 1:
+        settle_router(list(jobs))
+    else:
+        for _, failed in side_by_side(
+            list(of_router.values()), settle_router, cancel=token, within_s=_LONGEST_S, name="settle"
+        ):
+            if failed is not None:
+                raise failed
+    return [found[job.id] for job in jobs if job.id in found]
+
+
+def _settle_router(
+    office: Office, jobs: Sequence[Any], cancel: CancelToken, may_go_on: Callable[[], bool] | None,
+    came: Callable[[int, Resolution], None],
+) -> None:  # fmt: skip
+    """The jobs of one router, one after the other; once it could not be asked it is not asked again."""
+    silent: Resolution | None = None
+    for job in jobs:
+        if cancel.cancelled or (may_go_on is not None and not may_go_on()):
             break
-        if job.router_id in silent and job.state != "planned":
-            known = silent[job.router_id]
+        if silent is not None and job.state != "planned":
             with office.store.read() as tx:
                 case = case_of(tx, office, job)
-            answers.append(_resolution(case, "unknown", known.message))
+            came(job.id, _resolution(case, "unknown", silent.message))
             continue
         answer = settle(office, job.id, cancel=cancel)
         if answer.outcome == "unknown":
-            silent[job.router_id] = answer
-        answers.append(answer)
-    return answers
+            silent = answer
+        came(job.id, answer)
 
 
 def settle_due(

@@ -238,7 +238,7 @@ async def test_an_unknown_certificate_is_shown_and_can_be_pinned(run: Any, offic
         async with run(office) as pilot:
             await press(pilot, "3", "t")
             assert encrypted.fingerprint in "".join(dump(pilot.app).split()).replace("│", "")
-            await press(pilot, "y", "t")
+            await press(pilot, "y")  # and it is asked again at once: the old error is not true any more
             assert states(pilot.app) == {"R": "✓ ok, now"}
 
 
@@ -342,6 +342,32 @@ async def test_what_was_left_open_is_settled(run: Any, office: Any, simulator: S
     assert pending(office) == []
     assert len(simulator.secrets()) == 3
     assert leads.get(office, 1).row.status == "Interested"
+
+
+async def test_settling_says_how_far_it_is_and_esc_gives_it_up(
+    run: Any, office: Any, three: dict[str, Simulator]
+) -> None:
+    from leadtui.services import provision_jobs
+
+    with office.write() as tx:
+        for lead_id, router in ((1, "A"), (2, "B")):
+            provision_jobs.begin(
+                tx, lead_id=lead_id, router_id=routers.find(tx, router).id, tag=f"leadtui:{lead_id}", username="a.b",
+                request_json={"service": "pppoe"},
+            )  # fmt: skip
+        tx.conn.execute(update(t.provision_job).values(state="unknown", pid=0, lease_until=tx.now, updated_at=tx.now))
+    three["A"].faults.add(FaultRule("/login", "hang_before", count=-1))
+    async with run(office) as pilot:
+        await press(pilot, "3", "p")
+        screen = pilot.app.screen
+        await pilot.press("R")
+        await until(pilot, lambda: "1 of 2 looked at … esc stops" in dump(pilot.app))
+        assert await asyncio.to_thread(three["A"].faults.wait_fired)
+        await press(pilot, "escape")
+        assert pilot.app.screen is screen
+        assert "Given up; what was settled stays" in dump(pilot.app)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, RoutersScreen)
 
 
 async def test_the_start_settles_what_an_earlier_run_left(run: Any, office: Any, simulator: Simulator) -> None:

@@ -214,7 +214,9 @@ def test_a_renewed_certificate_is_not_accepted(office: Office) -> None:
         with Simulator(tls=True, port=first.port) as second:
             answer = routers.test(office, "A")
             assert (answer.ok, answer.fingerprint) == (False, second.fingerprint)
+            assert routers.get(office, "A")["last_error"]
             routers.trust(office, "A", second.fingerprint)
+            assert routers.get(office, "A")["last_error"] is None
             assert routers.test(office, "A").ok
 
 

@@ -217,3 +217,26 @@ def test_the_machine_settles_with_growing_pauses_and_stops_when_told(
         assert [one.outcome for one in resolve(office)] == ["kept"]  # a person need not wait
     finally:
         clock.set_clock(None)
+
+
+def test_a_router_that_hangs_delays_no_other(office: Office, simulator: Simulator, customer: int) -> None:
+    """The job of the first router hangs; the second is settled meanwhile, and cancelling ends the waiting at once."""
+    stuck = left_open(office, customer, "suspend")
+    simulator.faults.add(FaultRule("/login", "hang_before", count=-1))
+    with Simulator() as second:
+        add_router(office, second, name="R2")
+        other = new_lead(office, phone="0722 000 222", name="Brian Kamau")
+        convert(office, other.id, wanting(router="R2"))
+        left_open(office, other.id, "suspend")
+        token = CancelToken()
+        told: list[str] = []
+
+        def answered(one: settling.Resolution) -> None:
+            told.append(one.router)
+            assert simulator.faults.wait_fired()
+            token.cancel()
+
+        answers = resolve(office, on_answer=answered, cancel=token)
+    assert told == ["R2"]
+    assert [(one.router, one.outcome) for one in answers] == [("R2", "kept")]
+    assert job_of(office, stuck).state != "verified"

@@ -10,6 +10,7 @@ import pytest
 
 from leadtui.router.port import Secret, WantedUser
 from leadtui.router.simulator import Simulator
+from tests.hangs import Hangs, hanging_ends_at_once
 
 MakeRouter = Callable[..., Simulator]
 MakeWanted = Callable[..., WantedUser]
@@ -26,6 +27,12 @@ def make_router() -> Iterator[MakeRouter]:
 def router(make_router: MakeRouter) -> Simulator:
     """One training router of the current version."""
     return make_router()
+
+
+@pytest.fixture
+def hangs(monkeypatch: pytest.MonkeyPatch) -> Hangs:
+    """Whoever is kept waiting by a training router is told so at once: no test waits for a deadline."""
+    return hanging_ends_at_once(monkeypatch)
 
 
 @pytest.fixture

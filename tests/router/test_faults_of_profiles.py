@@ -53,6 +53,7 @@ def ours(router: Simulator, menu: str) -> list[dict[str, str]]:
     return [row for row in router.rows(menu) if row["name"] == NAMES[menu]]
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("menu", THINGS)
 @pytest.mark.parametrize("action", FAULTS)
 def test_a_fault_while_adding(router, menu, action):
@@ -72,6 +73,7 @@ def test_a_fault_while_adding(router, menu, action):
     assert others(router, menu) == before
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("menu", THINGS)
 @pytest.mark.parametrize("action", FAULTS)
 def test_a_fault_while_changing(router, menu, action):
@@ -90,6 +92,7 @@ def test_a_fault_while_changing(router, menu, action):
     assert ours(router, menu) == wanted
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("action", [action for action in FAULTS if action != "no_menu"])  # see test_profiles
 def test_a_fault_while_clearing(router, action):
     kind, unknown = FAULTS[action]
@@ -114,6 +117,7 @@ def test_a_refusal_after_a_part_was_applied_is_of_unknown_outcome(router):
     assert ours(router, "/ppp/profile")[0]["rate-limit"] == "1M/1M"
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("action", FAULTS)
 def test_a_fault_while_removing_a_queue(router, action):
     kind, unknown = FAULTS[action]
@@ -128,6 +132,7 @@ def test_a_fault_while_removing_a_queue(router, action):
     assert router.rows("/queue/simple") == []
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("action", ["hang_before", "drop_before", "rst_before", "fatal", "garbage", "slow_bytes"])
 @pytest.mark.parametrize(("menu", "before"), [("/ppp/profile", 1), ("/queue/simple", 2)])
 def test_a_fault_in_the_read_back_leaves_the_outcome_unknown(router, menu, before, action):
@@ -138,10 +143,11 @@ def test_a_fault_in_the_read_back_leaves_the_outcome_unknown(router, menu, befor
     assert len(ours(router, menu)) == 1
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("menu", ["/ppp/profile", "/queue/simple"])
 def test_a_lost_answer_is_found_by_the_duplicate_trap(router, menu):
     router.faults.add(FaultRule(f"{menu}/add", "late", delay_s=0.8))
-    with open_router(router.address(), deadline_s=0.3) as port, pytest.raises(RouterFault):
+    with open_router(router.address(), deadline_s=DEADLINE_S) as port, pytest.raises(RouterFault):
         THINGS[menu](port)
     router.faults.add(FaultRule(f"{menu}/add", "delay", delay_s=1.5))
     with open_router(router.address()) as port:
@@ -149,6 +155,7 @@ def test_a_lost_answer_is_found_by_the_duplicate_trap(router, menu):
     assert len(ours(router, menu)) == 1
 
 
+@pytest.mark.usefixtures("hangs")
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("action", [action for action in FAULTS if action not in SAME_TO_A_READER])
 def test_a_fault_while_reading_is_never_of_unknown_outcome(router, reading, action):

@@ -45,7 +45,8 @@ class RouterAuditScreen(LeadScreen[None]):
     HINTS: ClassVar[tuple[str, ...]] = ("audit.mend", "list.mark", "audit.mend_all", "app.refresh", "app.back")
     DEFAULT_CSS: ClassVar[str] = """
     RouterAuditScreen #refused { padding: 1 2; height: auto; }
-    RouterAuditScreen #detail { padding: 0 1; height: auto; max-height: 5; border-top: solid $panel; }
+    RouterAuditScreen #detail { padding: 0 1; height: 5; border-top: solid $panel; overflow-y: auto; }
+    RouterAuditScreen.-short #detail { height: 4; }
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -115,12 +116,12 @@ class RouterAuditScreen(LeadScreen[None]):
 
             asked = router_audit.to_ask(office) if names is None else tuple(names)
             self.call_later(self._begun, asked, names is None)
-            done = 0
+            waiting = {name.casefold(): name for name in asked}
 
             def arrived(one: AuditReport) -> None:
-                nonlocal done
-                done += 1
-                report(done, len(asked), one.router)
+                waiting.pop(one.router.casefold(), None)
+                left = one_line(", ".join(waiting.values()))
+                report(len(asked) - len(waiting), len(asked), f"· waiting for {left}" if left else "")
                 self.call_later(self._arrived, one, router_audit.fixes(office, one))
 
             router_audit.audit_all(office, names=asked, on_report=arrived, cancel=token)
@@ -177,7 +178,7 @@ class RouterAuditScreen(LeadScreen[None]):
         self.table.display = True
         self.table.show(ListProvider(lines))
         possible = sum(isinstance(line, FixLine) and line.fix.is_possible for line in lines)
-        answered = sum(isinstance(line, RouterLine) and line.state not in ("asking", "stopped") for line in lines)
+        answered = sum(isinstance(line, RouterLine) and line.state in ("clean", "found") for line in lines)
         words = f"{answered} of {len(self.names)} answered" if answered < len(self.names) else ""
         to_mend = f"{possible:,} to mend" if possible else "" if self._auditing or not answered else "nothing to mend"
         left = "Audit of all routers" if self.router is None else f"Audit of {self.router}"
@@ -214,9 +215,10 @@ class RouterAuditScreen(LeadScreen[None]):
     @on(VirtualTable.Highlighted, "#findings")
     @on(VirtualTable.Loaded, "#findings")
     def _moved(self) -> None:
-        words, detail = in_full(self.table.cursor_row), self.query_one("#detail", Static)
-        detail.update(Content(words))
-        detail.display = bool(words)
+        detail = self.query_one("#detail", Static)
+        detail.display = self.table.display and bool(self.names)
+        # Its height is fixed: nothing on the screen has to be placed anew for every row the cursor passes.
+        detail.update(Content(in_full(self.table.cursor_row)), layout=False)
 
     @on(VirtualTable.MarksChanged, "#findings")
     def _marked(self) -> None:

@@ -144,6 +144,9 @@ async def test_routers_appear_as_they_answer_and_esc_gives_up_the_rest(
         assert "… asking" in shown
         assert "1 of 2 answered · 3 to mend" in shown
         assert screen.bar.busy
+        async with asyncio.timeout(5):
+            while "Asking the routers 1 of 2 · waiting for R2 — esc stops" not in dump(pilot.app):
+                await pilot.pause()
         await pilot.press("f", "F")  # not while something is under way
         assert not isinstance(pilot.app.screen, Confirm)
         await press(pilot, "escape")
@@ -155,6 +158,34 @@ async def test_routers_appear_as_they_answer_and_esc_gives_up_the_rest(
         await press(pilot, "escape")
         assert pilot.app.screen is not screen
     assert routers.get(office, "R2")["last_error"] is None
+
+
+async def test_a_router_that_failed_is_not_counted_as_answered(run: Any, office: Any, spoilt: Simulator) -> None:
+    spoilt.faults.add(FaultRule("/login", "garbage", count=-1))
+    async with run(office) as pilot:
+        await opened(pilot)
+        shown = dump(pilot.app)
+        assert "✗ failed" in shown
+        assert "0 of 1 answered" in shown
+        assert "nothing to mend" not in shown
+
+
+async def test_the_cursor_moves_nothing_but_itself(run: Any, office: Any, spoilt: Simulator, second: Simulator) -> None:
+    """Rows have words of different length, a router that is still being asked none: the list keeps its height."""
+    second.faults.add(FaultRule("/login", "hang_before", count=-1))
+    async with run(office) as pilot:
+        screen = RouterAuditScreen()
+        pilot.app.push_screen(screen)
+        async with asyncio.timeout(20):
+            while "! differs" not in dump(pilot.app):
+                await pilot.pause()
+        heights = set()
+        for key in ("home", "end", *["k"] * 4):
+            await pilot.press(key)
+            await pilot.pause()
+            heights.add(screen.table.size.height)
+        assert len(heights) == 1
+        await press(pilot, "escape", "escape")
 
 
 async def test_leaving_gives_up_what_is_under_way(run: Any, office: Any, simulator: Simulator) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import or_, select, update
 
-from leadtui.domain.addresses import check_address, contains, next_free, parse_ranges
+from leadtui.domain.addresses import Ranges, check_address, contains, next_free, parse_ranges
 from leadtui.domain.catalog import Product
 from leadtui.domain.packages import figures
 from leadtui.errors import Duplicate, Invalid, Refused
@@ -211,7 +211,7 @@ def settle_address(
     if order.prior is not None and order.prior not in used and (kept := _pool_of(order.prior, chain)) is not None:
         return AddressFound(order.prior, kept)
     for pool in chain:
-        drawn = next_free(parse_ranges(pool.ranges), {*used, *taken})
+        drawn = next_free(_ranges(pool), {*used, *taken})
         if drawn is not None:
             return AddressFound(drawn, pool.name)
     raise Refused(
@@ -235,7 +235,15 @@ def _chain(pools: Sequence[Pool], name: str, router: str) -> Iterator[Pool]:
 
 
 def _pool_of(ip: str, pools: Sequence[Pool]) -> str | None:
-    return next((pool.name for pool in pools if contains(parse_ranges(pool.ranges), ip)), None)
+    return next((pool.name for pool in pools if contains(_ranges(pool), ip)), None)
+
+
+def _ranges(pool: Pool) -> Ranges:
+    """Where a pool's addresses lie; none where its words are not understood: that stops no other pool."""
+    try:
+        return parse_ranges(pool.ranges)
+    except Invalid:
+        return Ranges()
 
 
 def _warnings(order: AddressOrder, pools: Sequence[Pool], router: str, profile_pool: str | None) -> tuple[str, ...]:

@@ -219,16 +219,23 @@ class Saga(Generic[T]):
     def _must_look(self, error: BaseException, case: agreement.Case) -> bool:
         """Whether this run may have left something on the router: all but a plain refusal of its first step.
 
-        Where a user of the store is there already, what stands there is looked at and said in any case.
+        Where a user of the store is there already, what stands there is looked at and said in any case; but a repair
+        that was refused is not tried again.
         """
         if not self.is_applying:
             return False
-        if case.restores or self._has_applied or self._writes > 1 or not isinstance(error, RouterFault):
+        if (
+            (case.restores and self.kind != "mend")
+            or self._has_applied
+            or self._writes > 1
+            or not isinstance(error, RouterFault)
+        ):
             return True
         return error.outcome_unknown or isinstance(error, RouterMismatch)
 
     def _write_failure(self, error: BaseException, case: agreement.Case, looked: agreement.Look | None) -> None:
-        seen = looked or agreement.Look("absent")
+        unseen = agreement.Look("refused", (self.subject.username,), said(error))
+        seen = looked or (unseen if case.restores and self.is_applying else agreement.Look("absent"))
         words = seen.words(case.router_name) if self.is_applying else f"nothing was sent to {case.router_name}"
         with self.office.write() as tx:
             settling.record(tx, case, seen, error=said(error))

@@ -114,6 +114,18 @@ def test_an_odd_address_is_a_warning(ready: Office) -> None:
     assert any("outside every pool" in words for words in result.warnings)
 
 
+def test_a_pool_whose_ranges_are_not_understood_hinders_nothing(ready: Office, simulator: Simulator) -> None:
+    simulator.state.put("/ip/pool", {"name": "a.strange.one", "ranges": "whatever-10.20.0.9"})
+    typed = convert(ready, new_lead(ready).id, wanting(package=FIXED, ip="10.20.0.77"))
+    drawn = convert(ready, new_lead(ready).id, wanting(package=FIXED))
+    assert typed.router_user is not None
+    assert drawn.router_user is not None
+    assert typed.router_user.ip == "10.20.0.77"
+    with pytest.raises(Refused, match="no free address"):
+        convert(ready, new_lead(ready).id, wanting(package=FIXED, ip="next:a.strange.one"))
+    check_agreement(ready, simulator)
+
+
 def test_a_full_pool_goes_on_with_the_next_and_then_refuses(ready: Office, simulator: Simulator) -> None:
     simulator.add("/ip/pool", name="second", ranges="10.50.0.2")
     simulator.add("/ip/pool", name="first", ranges="10.50.0.1", next_pool="second")

@@ -110,11 +110,15 @@ class PackagePush(LeadModal[None]):
         self._detail()
 
     def why_disabled(self, command: Command) -> str | None:
-        """One thing at a time."""
-        if command.id in ("push.go", "push.again", "push.service") and self._is_busy:
-            return "The routers are being written to" if self.is_writing else "The routers are being asked"
-        if command.id == "push.go" and not self._marked():
-            return "Mark the routers to push to with space"
+        """One thing at a time; but a router that does not answer keeps nobody from writing to the others."""
+        busy = "The routers are being written to" if self.is_writing else "The routers are being asked"
+        if command.id in ("push.again", "push.service") and self._is_busy:
+            return busy
+        if command.id == "push.go":
+            marked = self._marked()
+            if self.is_writing or any(self.lines[name].busy for name in marked) or (self._is_busy and not marked):
+                return busy
+            return None if marked else "Mark the routers to push to with space"
         return None
 
     @property
@@ -150,6 +154,8 @@ class PackagePush(LeadModal[None]):
 
         def decided(yes: bool | None) -> None:
             if yes:
+                # Who has not answered by now is given up.
+                self.lines = {name: replace(line, busy="") for name, line in self.lines.items()}
                 self.is_writing = True
                 self._run("push", names, "writing", self._pushed, title=f"Pushing {self.package}")
 
@@ -168,7 +174,7 @@ class PackagePush(LeadModal[None]):
             from leadtui.services import package_push
 
             doing = package_push.push if act == "push" else package_push.preview
-            came = partial(self.call_later, self._came)
+            came = partial(self.call_later, self._came_of, token)
             return doing(office, package, names, service=service, on_row=came, cancel=token)
 
         if names:
@@ -177,8 +183,12 @@ class PackagePush(LeadModal[None]):
             )
         self.lead_app.refresh_hints()
 
+    def _came_of(self, token: CancelToken, row: PushRow) -> None:
+        """One router has answered, unless that was given up meanwhile."""
+        if not token.cancelled:
+            self._came(row)
+
     def _came(self, row: PushRow) -> None:
-        """One router has answered."""
         if row.router not in self.lines:
             return
         self.lines[row.router] = replace(self.lines[row.router], row=row, busy="", is_done=self.is_writing)

@@ -178,3 +178,25 @@ async def test_a_package_is_given_its_figures(run: Any, office: Any) -> None:
         assert "2M/10M" in dump(pilot.app)
     record = admin.items(office, "package")[0]
     assert (record["upload"], record["gateway"], record["addressing"]) == ("2M", "10.20.0.1", "fixed")
+
+
+async def test_a_router_that_hangs_keeps_nobody_from_pushing_to_another(
+    run: Any, office: Any, simulator: Simulator, second: Simulator
+) -> None:
+    second.faults.add(FaultRule("/login", "hang_before", count=-1))
+    async with run(office) as pilot:
+        await press(pilot, "5", "j")
+        await pilot.press("p")
+        async with asyncio.timeout(20):
+            while "+ missing" not in dump(pilot.app):
+                await pilot.pause()
+        assert "… asking" in dump(pilot.app)
+        await pilot.press("p")
+        async with asyncio.timeout(20):
+            while not isinstance(pilot.app.screen, Confirm):
+                await pilot.pause()
+        await press(pilot, "y")
+        shown = dump(pilot.app)
+        assert "✓ made" in shown
+        assert "… asking" not in shown
+    assert "Home20" in names(simulator)

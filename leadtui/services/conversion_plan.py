@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from leadtui.domain.addresses import rate_limit, read_rate_limit
 from leadtui.domain.conversion import (
     CUSTOMER_TYPES,
     PlanStep,
@@ -244,6 +245,13 @@ class _Talk:
             return
         pool = f"pool {found.remote_address}" if found.remote_address and not user.address.is_fixed else ""
         told = ", ".join(part for part in (found.rate_limit, pool) if part)
+        product = user.product
+        meant = rate_limit(product.upload_bps, product.download_bps)
+        given = read_rate_limit(found.rate_limit or "")
+        if meant and product.addressing != "queue" and given != read_rate_limit(meant):  # a queue slows by itself
+            gives = f"it gives {told or 'no limit of speed'}; the package means {meant}"
+            self.say(f"profile {user.profile} is there", gives, "warn", "=")
+            return
         self.say(f"profile {user.profile} is there ✓", told, "ok", "=")
 
     def _address(self, port: RouterPort, profile: Profile | None) -> None:

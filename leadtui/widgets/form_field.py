@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -19,6 +20,11 @@ from leadtui.widgets.text import one_line
 LONG = 200
 """More choices than this are chosen in a Picker (facts §2.4)."""
 KINDS = ("line", "block", "choice", "bool", "money", "date", "phone", "password", "readonly")
+
+
+def _options(choices: Iterable[tuple[str, str]]) -> list[tuple[Text, str]]:
+    """(value, label) pairs as a menu takes them; rich's `Text`, never markup, since typing searches only there."""
+    return [(Text(one_line(label)), key) for key, label in choices]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +163,8 @@ class FieldBox(Vertical):
             case "choice" if self.picks:
                 return _PickLine(one_line(self._choices.get(value, value)), placeholder="enter chooses", compact=True)
             case "choice":
-                options = [(Content(one_line(label)), key) for key, label in self._choices.items()]
                 known = value if value in self._choices else Select.NULL
-                return Select(options, value=known, prompt="–", compact=True, allow_blank=True)
+                return Select(_options(self._choices.items()), value=known, prompt="–", compact=True, allow_blank=True)
             case "bool":
                 return _Tick(bool(value))
             case "readonly":
@@ -199,7 +204,7 @@ class FieldBox(Vertical):
             self._value = ""
         if isinstance(self._control, Select):
             with self.prevent(Select.Changed):
-                self._control.set_options([(Content(one_line(label)), key) for key, label in choices])
+                self._control.set_options(_options(choices))
         self.set_value(self._value)
 
     def take(self, text: str) -> None:

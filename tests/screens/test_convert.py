@@ -156,7 +156,7 @@ async def test_a_missing_profile_is_told_before_the_last_step(run: Any, office: 
         assert "WL-RTR-1 lacks the profile 20M" in dump(pilot.app)
         await press(pilot, "enter")  # not possible as it is
         assert wizard.step == "plan"
-        simulator.add("/ppp/profile", name="20M")
+        simulator.add("/ppp/profile", name="20M", **{"rate-limit": "20M/20M"})
         await press(pilot, "t")
         assert "profile 20M is there ✓" in dump(pilot.app)
         await press(pilot, "enter")

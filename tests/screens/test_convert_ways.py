@@ -160,6 +160,26 @@ async def test_a_lead_that_another_agent_converted_meanwhile_is_not_said_to_be_a
     assert [row["name"] for row in simulator.secrets() if row.get("comment", "").startswith("leadtui:")] == []
 
 
+async def test_typing_in_an_open_menu_finds_the_choice(run: Any, office: Any, simulator: Simulator) -> None:
+    async with run(office) as pilot:
+        wizard = await opened(pilot)
+        await press(pilot, "enter")
+        wizard.form.focus_field("package")
+        await press(pilot, "enter", "text:50 mb", "enter")
+        assert wizard.form.value("package") == "50 Mbps Home"
+
+
+async def test_a_profile_that_is_slower_than_the_package_is_told(run: Any, office: Any, simulator: Simulator) -> None:
+    admin.edit(office, "package", "20 Mbps Home", {"upload": "5M", "download": "20M"})
+    async with run(office) as pilot:
+        wizard = await to_plan(pilot)
+        shown = " ".join(dump(pilot.app).split())
+        assert "profile 20M is there !" in shown
+        assert "the package means 5M/20M" in shown
+        await press(pilot, "enter")
+        assert wizard.step == "result"  # told, not forbidden
+
+
 # -- many leads --------------------------------------------------------------------------------------------------------
 async def many(pilot: Pilot[Any], ids: list[int]) -> ConvertMany:
     screen = ConvertMany(ids, None)

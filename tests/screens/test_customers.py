@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from leadtui import clock
+from leadtui.domain.records import AuditRow
 from leadtui.router.port import Secret
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.conflict import ConflictScreen
@@ -352,3 +354,18 @@ async def test_a_technician_sees_no_money(run: Any, shop: Any, as_user: Any) -> 
         await press(pilot, "enter")
         assert "1,999" not in dump(pilot.app)
         assert "2 more, not yours to see" in dump(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("entity", "action", "changes", "words"),
+    [
+        ("customer", "suspend", {"state": ("active", "suspended")}, "suspended"),
+        ("router_user", "resume", {"state": ("suspended", "active")}, "router user resumed"),
+        ("customer", "package", {"package": ("10 Mbps", "50 Mbps")}, "package 10 Mbps → 50 Mbps"),
+        ("customer", "edit", {"family_group": (None, "Kamau")}, "edit: family group"),
+    ],
+)
+def test_a_line_of_the_history_reads_as_words(entity: str, action: str, changes: Any, words: str) -> None:
+    from leadtui.screens.customer_facts import happened
+
+    assert happened(AuditRow(1, clock.now(), "grace", "tui", action, entity, 1, changes, None)) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,11 +10,11 @@ import typer
 
 from leadtui.cli.context import office, options
 from leadtui.cli.output import emit
-from leadtui.errors import LeadtuiError
+from leadtui.errors import Invalid, LeadtuiError
 
 
 def simulate(
-    port: Annotated[int | None, typer.Option("--port", help="0 for any free one")] = None,
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="0 for any free one")] = None,
     state: Annotated[
         Path | None, typer.Option("--state", metavar="FILE", help="where it keeps its users; else in memory")
     ] = None,
@@ -27,6 +28,8 @@ def simulate(
 
     from leadtui.router.simulator import run_simulator
 
+    if state is not None and (state.is_dir() or not os.access(state.absolute().parent, os.W_OK)):
+        raise Invalid(f"{state} cannot be written", field="state", hint="what is made there would be lost")
     identity: dict[str, str] = {}
     if port is None and state is None:
         port, state, identity = _recorded()
@@ -40,8 +43,6 @@ def simulate(
 
 def _recorded() -> tuple[int | None, Path | None, dict[str, Any]]:
     """Port, state file and name of the demo's router, when the database is a demo's."""
-    import os
-
     if not options().db and not os.environ.get("LEADTUI_DB"):
         return None, None, {}
     try:

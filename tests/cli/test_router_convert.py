@@ -208,6 +208,8 @@ def test_what_is_wrong_has_its_exit_code(office: Office, simulator: Simulator) -
         (("router", "pending", "--job", "99", "--resolve"), 4, "job"),
         (("worker", "--for", "soon"), 2, "for"),
         (("router", "show", "a", "b"), 2, None),
+        (("router", "simulate", "--port", "99999"), 2, "port"),
+        (("router", "simulate", "--port", "0", "--state", "/nowhere/router.json"), 5, "state"),
         (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--username", "x"), 2, "username"),
         (("lead", "convert", number, str(lead["id"] + 1), "--router", ROUTER, "--ip", "10.20.0.9"), 2, "ip"),
         (("lead", "convert", number, "--router", ROUTER, "--ip", "next"), 5, "ip"),

@@ -455,9 +455,14 @@ async def test_the_last_report_before_a_silence_is_shown() -> None:
                 report(done, 5, "routers")
             go_on.wait(10)
 
-        screen.query_one(TaskBar).run(screen, work, title="Asking")
+        bar = screen.query_one(TaskBar)
+        bar.run(screen, work, title="Asking")
         async with asyncio.timeout(5):
             while "Asking 3 of 5 routers" not in picture(app):
+                await pilot.pause()
+        bar._report(4, 5, "waiting for " + "R-1, " * 40)
+        async with asyncio.timeout(5):
+            while "R-1…— esc stops" not in picture(app).replace(", ", "").replace(" —", "—"):
                 await pilot.pause()
         go_on.set()
         await settled(pilot)

@@ -112,5 +112,6 @@ class TaskBar(Widget):
         done, total, text = self.progress
         figures = f" {done:,} of {total:,}" if total else f" {done:,}" if done else ""
         stopping = self.job is not None and self.job.should_stop()
-        words = f" {self.title_text}{figures} {text}".rstrip() + (" — stopping" if stopping else " — esc stops")
-        return Content(fit(one_line(words), self.size.width))
+        end = " — stopping" if stopping else " — esc stops"  # however long the text is
+        words = one_line(f" {self.title_text}{figures} {text}".rstrip())
+        return Content(fit(words, max(1, self.size.width - len(end))).rstrip() + end)

@@ -216,6 +216,22 @@ async def test_the_load_of_all(run: Any, office: Any, three: dict[str, Simulator
         assert "▁" in shown  # a bar for a pool
 
 
+async def test_the_load_that_somebody_else_read_appears_by_itself(
+    run: Any, office: Any, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker elsewhere asks the routers; the list in front is read anew without a key."""
+    from leadtui.services import capacity
+
+    monkeypatch.setattr("leadtui.screens.routers.REREAD_S", 0.05)
+    async with run(office, (120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RoutersScreen) and bool(pilot.app.screen.rows))
+        screen = pilot.app.screen
+        assert screen.rows[0]["load"] is None
+        await asyncio.to_thread(capacity.poll, office)
+        await until(pilot, lambda: screen.rows[0]["load"] is not None)
+
+
 async def test_another_box_is_shown_and_accepted_by_a_person(run: Any, office: Any, simulator: Simulator) -> None:
     routers.test(office, ROUTER)
     simulator.state.identity = "OTHER"

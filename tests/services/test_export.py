@@ -95,7 +95,7 @@ def test_both_ways_of_making_csv_give_the_same_bytes(full: Office) -> None:
 NAME = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]), min_size=1, max_size=30)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=st.lists(st.tuples(NAME, st.text(max_size=30)), min_size=1, max_size=5))
 def test_what_is_exported_comes_back_the_same(office: Office, names: list[tuple[str, str]]) -> None:
     """Export, import: nothing new; empty the table, import: the same leads."""

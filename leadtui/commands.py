@@ -175,7 +175,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("customers.unseen", "N", "not online", "Show only those never seen online for some days; again: all", "Find",
        "customers"),
     _c("customers.clear", "F", "show all", "Take search and filters away", "Find", "customers"),
-    _c("customers.suspend", "S", "suspend", "Suspend the customer's router users, or resume them", "Change",
+    _c("customers.suspend", "S", "service", "Suspend the customer's router users, or resume them", "Change",
        "customers customer", danger=True, permission="convert"),
     _c("customers.package", "P", "package", "Change the package of a router user", "Change", "customers customer",
        permission="convert"),

@@ -5,8 +5,7 @@ way, and dies at one point, or none. Then the faults are over, what is open is s
 queue) on the router for a converted lead, none for any other, what others made as it was, no job open.
 
 On SQLite and PostgreSQL, for PPPoE and Hotspot, every fault is combined with every event that its conversion reports,
-and with the moments inside the transactions (Hotspot on PostgreSQL with a third of them, in turn); a package with a
-queue with two such points for each fault, in turn.
+and with the moments inside the transactions; a package with a queue with two such points for each fault, in turn.
 """
 
 from __future__ import annotations
@@ -266,17 +265,15 @@ def test_every_fault_and_every_point_of_dying(
     fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, service: str
 ) -> None:
     matrix = Matrix(fork_server, office, simulator, service, hangs, queue=False)
-    # What a service is to the router, the database does not know: Hotspot on PostgreSQL takes a third of the points.
-    step = 3 if service == "hotspot" and not office.store.is_sqlite else 1
-    for turn, fault in enumerate(FAULTS):
+    for fault in FAULTS:
         points = points_of(matrix.run(fault, None))
         assert len(points) > 2, fault
-        for point in points[turn % step :: step]:
+        for point in points:
             matrix.run(fault, point)
         if fault.action.startswith("hang"):
             matrix.run(fault, "hanging")
     matrix.finish()
-    assert matrix.cases > 200 // step
+    assert matrix.cases > 200
     assert matrix.converted > 5
 
 

@@ -158,7 +158,8 @@ def test_our_own_bug_is_a_sentence_and_a_log(office: Office) -> None:
 
 def test_an_interrupt_ends_with_130(office: Office) -> None:
     code = (
-        "import leadtui.services.leads as s, leadtui.cli as c, time\n"
+        "import leadtui.services.leads as s, leadtui.cli as c, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a suite run in the background ignores it
         "def slow(*a, **k):\n"
         "    print('READY', flush=True)\n"
         "    time.sleep(30)\n"

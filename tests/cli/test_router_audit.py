@@ -13,7 +13,10 @@ from leadtui.router.simulator import FaultRule, Simulator
 from .conftest import Office
 from .test_router_convert import ROUTER, add_lead, add_router
 
-KEYS = {"router", "matched", "missing", "orphaned", "drifted", "foreign_count", "passwords_unseen", "error", "checked_at"}
+KEYS = {
+    "router", "matched", "missing", "orphaned", "drifted", "foreign_count",
+    "passwords_unseen", "error", "checked_at",
+}  # fmt: skip
 USERS = ("ann.bee", "cee.dee")
 
 

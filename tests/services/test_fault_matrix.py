@@ -41,9 +41,10 @@ _ENV = ("HOME", "LEADTUI_CONFIG", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE
 
 
 class ForkServer:
-    """One process for the whole test session; see `fork_server`."""
+    """One process for the whole test session; see `fork_server`. `is_sound`: every question has had its answer."""
 
     def __init__(self) -> None:
+        self.is_sound = True
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.services.fork_server"],
             stdin=subprocess.PIPE,
@@ -54,7 +55,9 @@ class ForkServer:
     def warm_up(self, case: dict[str, Any]) -> None:
         """Have a lead converted by the server itself, the first of a database."""
         self._send(case)
-        assert self._answer() == {"warm": True}
+        answer = self._answer()
+        self.is_sound = True
+        assert answer == {"warm": True}
 
     def run(self, case: dict[str, Any], while_it_runs: Callable[[int], None] | None = None) -> dict[str, Any]:
         """Run one case; `while_it_runs` gets the process's id."""
@@ -62,10 +65,13 @@ class ForkServer:
         pid = self._answer()["pid"]
         if while_it_runs is not None:
             while_it_runs(pid)
-        return self._answer()
+        answer = self._answer()
+        self.is_sound = True
+        return answer
 
     def _send(self, case: dict[str, Any]) -> None:
         assert self._process.stdin is not None
+        self.is_sound = False
         self._process.stdin.write(json.dumps(case) + "\n")
         self._process.stdin.flush()
 
@@ -75,16 +81,24 @@ class ForkServer:
         return answer
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(10)
+        self._process.kill()
+        self._process.communicate()
 
 
 @pytest.fixture(scope="session")
-def fork_server() -> Iterator[ForkServer]:
-    server = ForkServer()
-    yield server
-    server.close()
+def fork_servers() -> Iterator[list[ForkServer]]:
+    servers: list[ForkServer] = []
+    yield servers
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture
+def fork_server(fork_servers: list[ForkServer]) -> ForkServer:
+    """The server; another one when a test was cut off between its question and the answer."""
+    if not fork_servers or not fork_servers[-1].is_sound:
+        fork_servers.append(ForkServer())
+    return fork_servers[-1]
 
 
 @pytest.fixture
@@ -260,12 +274,13 @@ def points_of(events: list[str]) -> list[int | str]:
     return points + (["uncommitted truth"] if "customer" in reached else [])
 
 
+@pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("service", ["pppoe", "hotspot"])
 def test_every_fault_and_every_point_of_dying(
-    fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, service: str
+    fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, service: str, part: int
 ) -> None:
     matrix = Matrix(fork_server, office, simulator, service, hangs, queue=False)
-    for fault in FAULTS:
+    for fault in FAULTS[part::4]:
         points = points_of(matrix.run(fault, None))
         assert len(points) > 2, fault
         for point in points:
@@ -273,8 +288,8 @@ def test_every_fault_and_every_point_of_dying(
         if fault.action.startswith("hang"):
             matrix.run(fault, "hanging")
     matrix.finish()
-    assert matrix.cases > 200
-    assert matrix.converted > 5
+    assert matrix.cases > 50
+    assert matrix.converted > (1 if part == 0 else 0)
 
 
 def test_a_queue_with_every_fault_and_points_of_dying_in_turn(

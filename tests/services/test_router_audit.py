@@ -24,7 +24,10 @@ from .audit_help import MENUS, PASSWORD, audit_entries, fix_all, mark, place, ro
 from .conversion_help import FOREIGN, ROUTER, add_router, jobs, new_lead, wanting
 from .test_conversion import acting
 
-CONTRACT = {"router", "matched", "missing", "orphaned", "drifted", "foreign_count", "passwords_unseen", "error", "checked_at"}
+CONTRACT = {
+    "router", "matched", "missing", "orphaned", "drifted", "foreign_count",
+    "passwords_unseen", "error", "checked_at",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -133,6 +133,8 @@ class Lead(SQLModel, table=True):
     next_follow_up_at: datetime | None = Field(default=None, sa_column=_moment())
     next_follow_up_all_day: bool = True
     last_activity_at: datetime | None = Field(default=None, sa_column=_moment())
+    # hour of day, in the office's zone, at which this lead answers best (spec §I2 85)
+    preferred_hour: int | None = None
     remarks: str | None = Field(default=None, sa_column=Column(Text))
 
     converted_at: datetime | None = Field(default=None, sa_column=_moment())
@@ -217,6 +219,10 @@ class StageChange(SQLModel, table=True):
     batch_id: int | None = Field(default=None, index=True)
 
 
+_OPEN = text("completed_at IS NULL AND cancelled_at IS NULL")
+_REPLACED = text("replaced_by_id IS NOT NULL")
+
+
 class Activity(SQLModel, table=True):
     """Something done with a lead, or to be done: open ones with `scheduled_at` are the follow-ups (spec AH7, AG12)."""
 
@@ -225,9 +231,11 @@ class Activity(SQLModel, table=True):
             "ix_activity_open",
             "scheduled_at",
             "lead_id",
-            sqlite_where=text("completed_at IS NULL"),
-            postgresql_where=text("completed_at IS NULL"),
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
         ),
+        # deleting an activity asks who was replaced by it
+        Index("ix_activity_replaced", "replaced_by_id", sqlite_where=_REPLACED, postgresql_where=_REPLACED),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -247,6 +255,11 @@ class Activity(SQLModel, table=True):
     channel: str | None = Field(default=None, max_length=20)
     direction: str | None = Field(default=None, max_length=10)
     priority: str | None = Field(default=None, max_length=10)
+    # why it was made: a rule's context (spec §I2), overdue_followup, stage:KEY
+    context: str | None = Field(default=None, max_length=40)
+    # passed on to a supervisor because it was late, once; then closed in favour of the next one (spec AJ2)
+    escalated_at: datetime | None = Field(default=None, sa_column=_moment())
+    replaced_by_id: int | None = Field(default=None, foreign_key="activity.id")
     assigned_to_id: int | None = Field(default=None, foreign_key="user.id")
     metadata_json: Any = Field(default=None, sa_column=Column(JSON))
     created_by_id: int = Field(foreign_key="user.id", index=True)

@@ -151,6 +151,7 @@ event = Table(
     Column("handled_at", UtcDateTime()),
     Column("attempts", Integer(), nullable=False, default=0),
     Column("last_error", Text()),
+    Column("retry_at", UtcDateTime()),
 )
 family_group = Table(
     "family_group",

@@ -29,6 +29,8 @@ class Event(SQLModel, table=True):
     handled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     attempts: int = 0
     last_error: str | None = Field(default=None, sa_column=Column(Text))
+    # not tried again before; each pause is longer than the last
+    retry_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class Lease(SQLModel, table=True):
@@ -72,7 +74,7 @@ class JobRun(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     job: str = Field(max_length=40)
     occurrence: str = Field(max_length=60)
-    # done, failed
+    # done, failed, dropped (a person gave it up)
     state: str = Field(max_length=10, index=True)
     attempts: int = 0
     holder: str = Field(max_length=255)

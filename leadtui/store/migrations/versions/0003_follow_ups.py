@@ -242,6 +242,7 @@ def upgrade() -> None:
         sqlite_where=_REPLACED,
         postgresql_where=_REPLACED,
     )
+    op.add_column("event", sa.Column("retry_at", UtcDateTime(), nullable=True))
     op.add_column("lead", sa.Column("preferred_hour", sa.Integer(), nullable=True))
     op.add_column("user", sa.Column("timezone", sa.String(64), nullable=True))
     op.add_column("user", sa.Column("working_hours", sa.String(255), nullable=True))

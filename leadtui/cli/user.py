@@ -24,6 +24,10 @@ Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="e
 Account = Annotated[
     str | None, typer.Option("--os-account", metavar="NAME", help="the account on this machine that is this user")
 ]
+Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="theirs, if not the office's")]
+Hours = Annotated[
+    str | None, typer.Option("--working-hours", metavar="TEXT", help="theirs: mon-fri 08:00-17:00, sat 09:00-13:00")
+]
 
 
 def _typed(**values: Any) -> dict[str, str]:
@@ -45,12 +49,15 @@ def add(
     phone: Phone = None,
     email: Email = None,
     os_account: Account = None,
+    timezone: Zone = None,
+    working_hours: Hours = None,
 ) -> None:
     """Add a user."""
     from leadtui.services import admin
 
     values = _typed(
         login=login, name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+        timezone=timezone, working_hours=working_hours,
     )  # fmt: skip
     with office() as opened:
         _print(admin.add_user(opened, values), "added")
@@ -64,7 +71,10 @@ def list_() -> None:
 
     with office() as opened:
         found = admin.users(opened)
-    keys = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "is_active", "is_available")
+    keys = (
+        "login", "name", "role", "branch", "team", "phone", "email", "os_account", "timezone", "working_hours",
+        "is_active", "is_available",
+    )  # fmt: skip
     emit({"total": len(found), "users": found}, lambda: records_text(found, keys))
 
 
@@ -79,6 +89,8 @@ def edit(
     phone: Phone = None,
     email: Email = None,
     os_account: Account = None,
+    timezone: Zone = None,
+    working_hours: Hours = None,
     available: Annotated[
         bool | None, typer.Option("--available/--no-available", help="whether automatic assignment may choose them")
     ] = None,
@@ -89,6 +101,7 @@ def edit(
 
     values = _typed(
         name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+        timezone=timezone, working_hours=working_hours,
     )  # fmt: skip
     if available is not None:
         values["available"] = "yes" if available else "no"

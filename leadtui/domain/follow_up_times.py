@@ -120,7 +120,7 @@ def next_working(
     tz: tzinfo,
     hours_tz: tzinfo | None = None,
 ) -> datetime:
-    """The first moment from `at` on in working hours, on no holiday and not in quiet hours; `at` where there is none."""
+    """The first moment from `at` on in working hours, on no holiday, not in quiet hours; `at` where there is none."""
     return first_moment(_whole_minute(at), _working(hours, holidays, quiet, tz, hours_tz)) or at
 
 

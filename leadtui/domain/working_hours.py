@@ -130,7 +130,7 @@ class WorkingHours:
                 raise _bad(part, field)
             for span in spans:
                 start, end = _minute(span[1], span[2], field), _minute(span[3], span[4], field)
-                if start == end or start == _DAY:
+                if start in {end, _DAY}:
                     raise _bad(part, field)
                 for day in named:
                     if start < end:
@@ -278,11 +278,11 @@ class QuietHours:
         if not found:
             words = f"quiet hours '{shorten(text.strip(), 30)}' cannot be read"
             raise Invalid(words, field=field, hint="such as 21:00-08:00")
-        return cls(_minute(found[1], found[2], field) % _DAY, _minute(found[3], found[4], field) % _DAY)
+        return cls(_minute(found[1], found[2], field) % _DAY, _minute(found[3], found[4], field))
 
     def __str__(self) -> str:
-        """As it is typed."""
-        return f"{_clock(self.start)}-{_clock(self.end)}"
+        """As it is typed; nothing where no hour is quiet."""
+        return "" if self.start == self.end else f"{_clock(self.start)}-{_clock(self.end)}"
 
     def covers(self, local: datetime) -> bool:
         """Whether a local time is quiet."""

@@ -17,7 +17,7 @@ from leadtui.commands import Command
 from leadtui.domain.packages import package_warnings
 from leadtui.errors import LeadtuiError
 from leadtui.screens.base import LeadScreen
-from leadtui.screens.office_nouns import NOUNS, SETTINGS, Noun, cell_text, form_values
+from leadtui.screens.office_nouns import MAY_BE_EMPTY, NOUNS, SETTINGS, Noun, cell_text, form_values
 from leadtui.widgets.columns import Cell
 from leadtui.widgets.form import FieldSpec
 from leadtui.widgets.pages import ListProvider
@@ -228,7 +228,7 @@ class OfficeScreen(LeadScreen[None]):
         note = noun.note
         if noun.key == "setting":
             note = SETTINGS.get(ref, "")
-            specs = (FieldSpec(ref, ref.replace("_", " ").capitalize(), required=True),)
+            specs = (FieldSpec(ref, ref.replace("_", " ").capitalize(), required=ref not in MAY_BE_EMPTY),)
             entry = {"name": ref, ref: entry.get("value")}
         keys = {spec.key for spec in specs}
         bools = {spec.key for spec in specs if spec.kind == "bool"}

@@ -171,9 +171,19 @@ SETTINGS: Mapping[str, str] = {
     "score_hot": "from this score on a lead counts as hot",
     "stage_word": "what a status is called on screen",
     "never_online_days": "a new customer not online for so many days is listed",
+    "working_hours": "when follow-ups may lie: mon-fri 08:00-18:00, sat 09:00-13:00",
+    "holidays": "days without work: 2026-12-25, or 12-26 for every year",
+    "follow_up_delays": "how long to wait, by context; default for all others",
+    "escalate_after": "day: late from the next day on; or minutes after the time",
+    "alert_after_minutes": "an unseen reminder goes to the person's alert addresses; 0: never",
+    "digest_at": "when each morning's list is sent; empty: never",
+    "scheduler": "any: screens do the work where no worker lives; worker-only: never",
     "router_poll_minutes": "how often routers are asked for their load; 0: never",
 }
 """What the settings mean; the order they are shown in. Others follow, without words."""
+
+MAY_BE_EMPTY = frozenset({"working_hours", "holidays", "quiet_hours", "digest_at"})
+"""Settings where nothing is an answer: at any time, none, never."""
 
 
 def meaning(row: Mapping[str, Any]) -> str:

@@ -92,6 +92,14 @@ class UsersScreen(RecordList):
             FieldSpec("email", "Email"),
             *(() if new else (FieldSpec("is_available", "Takes new leads", "bool"),)),
             FieldSpec("os_account", "OS account", help="who this is on this machine: `id -un` says it"),
+            FieldSpec("timezone", "Time zone", placeholder=str(catalog.tz), help="of this person's days and reminders"),
+            FieldSpec(
+                "working_hours",
+                "Works",
+                placeholder=str(catalog.settings.get("working_hours") or ""),
+                help="such as mon-fri 08:00-17:00, sat 09:00-13:00",
+                max_length=255,
+            ),
         ]
         return tuple(specs)
 

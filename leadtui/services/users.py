@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from leadtui.domain import phones
 from leadtui.domain.permissions import ACTIONS, OFFICE_ACTIONS, SCOPES
 from leadtui.domain.rules import is_ticked
+from leadtui.domain.working_hours import WorkingHours
 from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted, Refused
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
@@ -17,9 +18,11 @@ from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
 from .lead_values import clean_email
-from .office import SYSTEM, Office, clean_login
+from .office import SYSTEM, Office, clean_login, zone_key
 
-USER_FIELDS: tuple[str, ...] = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "available")
+USER_FIELDS: tuple[str, ...] = (
+    "login", "name", "role", "branch", "team", "phone", "email", "os_account", "available", "timezone", "working_hours",
+)  # fmt: skip
 
 
 def users(office: Office) -> list[dict[str, Any]]:
@@ -42,6 +45,8 @@ def _record(tx: ReadTx, user_id: int, full: bool = True) -> dict[str, Any]:
         "team": team.name if team else None,
         "is_active": u.is_active,
         "is_available": u.is_available,
+        "timezone": u.timezone,
+        "working_hours": u.working_hours,
     }
     return record | ({"phone": u.phone, "email": u.email, "os_account": u.os_account} if full else {})
 
@@ -134,11 +139,20 @@ def _columns(tx: WriteTx, values: Mapping[str, str | None], user_id: int | None)
                 taken = next((u for u in tx.catalog.users if typed and u.os_account == typed and u.id != user_id), None)
                 if taken:
                     raise Duplicate(f"the account '{typed}' is {taken.login}'s already", field="os_account")
+            case "timezone":
+                columns["timezone"] = zone_key(typed) if typed else None
+            case "working_hours":
+                columns["working_hours"] = _own_hours(typed)
             case "available" | "is_available":
                 columns["is_available"] = is_ticked(typed)
             case _:
                 raise Invalid(f"a user has no '{key}'", field=key, hint="one of: " + ", ".join(USER_FIELDS))
     return columns
+
+
+def _own_hours(text: str) -> str | None:
+    kept = clean_line(str(WorkingHours.parse(text)), field="working_hours", limit=255)
+    return kept or None
 
 
 def _team(tx: WriteTx, name: str) -> int:

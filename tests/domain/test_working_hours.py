@@ -1,4 +1,4 @@
-"""Working hours, holidays, quiet hours and the smart follow-up time, over every change of the clocks (spec §I2, AJ3)."""
+"""Working hours, holidays, quiet hours and the smart follow-up time, over changes of the clocks (spec §I2, AJ3)."""
 
 from __future__ import annotations
 

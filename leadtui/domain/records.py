@@ -121,11 +121,50 @@ class ActivityRow:
     created_by_name: str
     created_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    lead_name: str | None = None
+    context: str | None = None
+    priority: str | None = None
+    escalated_at: datetime | None = None
+    replaced_by_id: int | None = None
 
     @property
     def is_open(self) -> bool:
         """Scheduled and neither done nor cancelled: a follow-up."""
         return self.scheduled_at is not None and self.completed_at is None and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow:
+    """Something to be done with a lead, as lists and calendars show it.
+
+    `at` is the office's day when `all_day`. `overdue` is before today, as the acting user's days go (spec AG11).
+    `phone` and `lead_name` are None where the role does not see them; `status_mark` is a sign of one cell.
+    """
+
+    id: int
+    lead_id: int
+    lead_number: str
+    lead_name: str | None
+    phone: str | None
+    type: str
+    at: datetime
+    all_day: bool
+    subject: str
+    details: str | None
+    context: str | None
+    priority: str | None
+    assigned_to_id: int | None
+    assigned_to: str | None
+    overdue: bool
+    status: str
+    status_mark: str
+    score: int | None
+    escalated_at: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call the lead."""
+        return self.lead_name or self.phone or self.lead_number
 
 
 @dataclass(frozen=True, slots=True)

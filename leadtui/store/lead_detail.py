@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -129,17 +129,20 @@ def _history(tx: ReadTx, lead_id: int) -> list[StatusEntry]:
     ]
 
 
-def activities(tx: ReadTx, where: Any, *, limit: int | None = None) -> list[ActivityRow]:
-    """Activities, newest first (spec §G 70)."""
+def activities(
+    tx: ReadTx, where: Any, *, order: Sequence[Any] = (), limit: int | None = None, offset: int = 0
+) -> list[ActivityRow]:
+    """Activities, newest first (spec §G 70) unless another order is given."""
     a = t.activity.c
     query = (
-        select(t.activity, t.lead.c.number)
+        select(t.activity, t.lead.c.number, t.lead.c.name.label("lead_name"))
         .join(t.lead, t.lead.c.id == a.lead_id)
         .where(where)
-        .order_by(a.created_at.desc(), a.id.desc())
+        .order_by(*(order or (a.created_at.desc(), a.id.desc())))
     )
     if limit is not None:
-        query = query.limit(limit)
+        query = query.limit(limit).offset(offset)
+    hides_name = "name" in tx.actor.hidden_fields
     users = tx.catalog.user_by_id
     return [
         ActivityRow(
@@ -161,6 +164,11 @@ def activities(tx: ReadTx, where: Any, *, limit: int | None = None) -> list[Acti
             created_by_name=users[r.created_by_id].name,
             created_at=r.created_at,
             metadata=r.metadata_json or {},
+            lead_name=None if hides_name else r.lead_name,
+            context=r.context,
+            priority=r.priority,
+            escalated_at=r.escalated_at,
+            replaced_by_id=r.replaced_by_id,
         )
         for r in tx.conn.execute(query)
     ]

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from leadtui.domain.conversion import JobKind
 from leadtui.store import schema as t
@@ -100,6 +100,24 @@ def _runs(job: Any, here: Holder) -> bool:
     return True
 
 
+def is_gone(host: str, pid: int, started: str) -> bool:
+    """Whether this process is known to have ended: False where it runs, or where nobody here can know."""
+    here = me()
+    if not here.place or host not in (here.host, here.host[:150]) or started.rpartition("/")[0] != here.place:
+        return False
+    with suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        # One that has ended and was not yet fetched by its parent still has an entry.
+        return fields[19] != started.rpartition("/")[2] or fields[0] in {"Z", "X"}
+    try:  # no entry: it has ended, or entries of other accounts are hidden here
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def is_held(job: Any, now: datetime) -> bool:
     """Whether somebody is still at work on this job. Same machine: does the process run; elsewhere: the lease."""
     if job.pid == NOBODY:
@@ -150,6 +168,12 @@ def unsettled(tx: ReadTx) -> list[Any]:
     job = t.provision_job
     query = select(job).where(or_(job.c.state.in_(OPEN_STATES), job.c.recheck_until.is_not(None))).order_by(job.c.id)
     return list(tx.conn.execute(query).all())
+
+
+def waiting(tx: ReadTx) -> int:
+    """How many jobs are not settled."""
+    query = select(func.count()).where(t.provision_job.c.state.in_(OPEN_STATES))
+    return int(tx.conn.execute(query).scalar_one())
 
 
 # -- moving -----------------------------------------------------------------------------------------------------------

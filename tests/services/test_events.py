@@ -111,9 +111,14 @@ def test_a_handler_that_fails_takes_nothing_with_it(office: Office, monkeypatch:
     with office.read() as tx:
         remarks = dict(tx.conn.execute(select(t.lead.c.id, t.lead.c.remarks)).all())  # type: ignore[arg-type]
     assert remarks == {first.id: None, second.id: "handled"}
+    assert failed.retry_at - failed.at >= events.FIRST_PAUSE
+    assert handle_open(office) == 0
+    assert rows(office)[0].attempts == 1  # left alone for a while
     for _ in range(events.TRIES):
+        with office.write() as tx:
+            tx.conn.execute(update(t.event).values(retry_at=None))
         assert handle_open(office) == 0
-    assert rows(office)[0].attempts == events.TRIES  # not tried for ever
+    assert (rows(office)[0].attempts, rows(office)[0].retry_at) == (events.TRIES, None)  # not tried for ever
     with office.write() as tx:
         tx.conn.execute(update(t.event).values(attempts=0))
     broken.clear()

@@ -8,11 +8,8 @@ from datetime import datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
-
 from leadtui.services import job_failures, workers
 from leadtui.services.job_failures import Failure, give_up, retry
-from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx
 
@@ -70,10 +67,9 @@ def status(office: Office) -> Status:
         may_act = tx.actor.may("config")
         count, found = job_failures.failed(tx)
         steps = _failing(programs) if may_act else []
-        lease = t.lease.c
-        ticked_at = tx.conn.execute(select(lease.ticked_at).where(lease.name == NOW.name)).scalar()
         return Status(
-            moment(tx), str(tx.catalog.settings.get("scheduler") or "any"), programs, ticked_at, _queue(tx),
+            moment(tx), str(tx.catalog.settings.get("scheduler") or "any"), programs,
+            workers.last_tick(tx, NOW.name), _queue(tx),
             (*steps, *found), count + len(steps), may_act,
         )  # fmt: skip
 

@@ -147,6 +147,11 @@ def programs(tx: ReadTx) -> tuple[Program, ...]:
     return tuple(sorted(found, key=lambda one: (not one.is_alive, not one.does, one.kind != "worker")))
 
 
+def last_tick(tx: ReadTx, lease: str) -> datetime | None:
+    """When the holder of a lease last renewed it; None when nobody ever held it."""
+    return tx.conn.execute(select(t.lease.c.ticked_at).where(t.lease.c.name == lease)).scalar()
+
+
 def _program(tx: ReadTx, row: Any, now: datetime, does: Sequence[str]) -> Program:
     user = tx.catalog.user_by_id.get(row.user_id)
     is_alive = row.beat_at > now - SILENT and not has_ended(row.holder)

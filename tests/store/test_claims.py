@@ -37,9 +37,16 @@ def test_in_order_and_no_more_than_the_limit(office: Office) -> None:
 
 def test_what_a_transaction_gives_up_may_be_claimed_again(office: Office) -> None:
     ids = make(office, 5)
-    with pytest.raises(RuntimeError), office.as_system() as tx:
-        assert claim(tx, t.event, OPEN, order=t.event.c.id, limit=5, values={"handled_at": tx.now}) == ids
-        raise RuntimeError
+    got: list[int] = []
+
+    def breaks_off() -> None:
+        with office.as_system() as tx:
+            got.extend(claim(tx, t.event, OPEN, order=t.event.c.id, limit=5, values={"handled_at": tx.now}))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        breaks_off()
+    assert got == ids
     with office.as_system() as tx:
         assert claim(tx, t.event, OPEN, order=t.event.c.id, limit=5, values={"handled_at": tx.now}) == ids
 

@@ -45,6 +45,11 @@ class Noun:
     names: Completer | None = None
     of_pipeline: bool = False
 
+    @property
+    def key(self) -> str:
+        """What the services call it."""
+        return self.name.replace("-", "_")
+
 
 _NAME = Value("name", "NAME", "what it is called")
 NOUNS: Final = (
@@ -86,6 +91,18 @@ NOUNS: Final = (
               field="require_reason_on_regress"),
         Value("default", "", "new leads belong to it", flag=True, field="is_default"),
     ), complete.pipelines),
+    Noun("quick-log", "quick_logs", "One-key outcomes: what work mode and lead log --quick write", (
+        _NAME,
+        Value("order", "N", "its place, and its key"),
+        Value("type", "TYPE", "call, email, meeting, site_visit, whatsapp, sms, note, quotation or other"),
+        Value("outcome", "WORD", "positive, neutral, negative, follow_up or no_answer"),
+        Value("subject", "TEXT", "what stands on the timeline"),
+        Value("delay", "4h|2d", "the next follow-up, so long from now, in working hours"),
+        Value("context", "WORD", "or by the rule of this context; see the setting follow_up_delays"),
+        Value("next_action", "TEXT", "what is to be done then"),
+        Value("ask", "when|reason|note", "what is asked before it is written"),
+        Value("status", "STATUS", "where the lead goes, if that is ahead"),
+    ), complete.quick_logs, of_pipeline=True),
     Noun("tag", "tags", "Tags on leads", (_NAME,), complete.tags),
     Noun("branch", "branches", "The branches of the organisation", (
         _NAME, Value("organization", "NAME", "the organisation it belongs to"),
@@ -165,7 +182,7 @@ def _make(noun: Noun) -> typer.Typer:
                 return
             if arguments.get("name") is None:
                 raise UsageError("--name is missing", field="name", code="missing_option")
-            _show_one(admin.add(opened, noun.name, _typed(noun, arguments)), noun, "added")
+            _show_one(admin.add(opened, noun.key, _typed(noun, arguments)), noun, "added")
 
     def edit(ref: str, **arguments: Any) -> None:
         from leadtui.services import admin
@@ -175,13 +192,13 @@ def _make(noun: Noun) -> typer.Typer:
         if not values:
             raise UsageError("nothing to change", field="name", code="missing_option", hint="see --help")
         with office() as opened:
-            _show_one(admin.edit(opened, noun.name, ref, values, pipeline=pipeline), noun, "changed")
+            _show_one(admin.edit(opened, noun.key, ref, values, pipeline=pipeline), noun, "changed")
 
     def retire(ref: str, back: bool, **arguments: Any) -> None:
         from leadtui.services import admin
 
         with office() as opened:
-            record = admin.retire(opened, noun.name, ref, pipeline=arguments.get("pipeline"), active=back)
+            record = admin.retire(opened, noun.key, ref, pipeline=arguments.get("pipeline"), active=back)
         _show_one(record, noun, "took back" if back else "retired")
 
     def list_(active: bool, **arguments: Any) -> None:
@@ -189,7 +206,7 @@ def _make(noun: Noun) -> typer.Typer:
         from leadtui.services import admin
 
         with office() as opened:
-            found = admin.items(opened, noun.name, include_retired=not active, pipeline=arguments.get("pipeline"))
+            found = admin.items(opened, noun.key, include_retired=not active, pipeline=arguments.get("pipeline"))
         emit({"total": len(found), noun.plural: found}, lambda: records_text(found))
 
     preset_option = typer.Option("--preset", metavar="NAME", help="all of a preset", autocompletion=complete.presets)

@@ -16,6 +16,7 @@ from leadtui.domain.money import format_money, to_json
 from leadtui.domain.records import (
     ActivityRow,
     DocumentRow,
+    FollowUpRow,
     LeadDetail,
     LeadRow,
     RouterUserRow,
@@ -216,6 +217,52 @@ def activity_json(activity: ActivityRow, view: View) -> dict[str, Any]:
         "completed_at": iso_z(activity.completed_at) if activity.completed_at else None,
         "created_by": activity.created_by, "created_at": iso_z(activity.created_at),
     }  # fmt: skip
+
+
+def follow_up_json(row: FollowUpRow, view: View) -> dict[str, Any]:
+    """Something to be done (answer 7)."""
+    return {
+        "id": row.id, "lead_number": row.lead_number, "lead_name": row.lead_name, "phone": row.phone,
+        "at": view.due(row.at, row.all_day), "all_day": row.all_day, "subject": row.subject,
+        "assigned_to": row.assigned_to, "overdue": row.overdue,
+    }  # fmt: skip
+
+
+def follow_ups_text(rows: Sequence[FollowUpRow], view: View) -> str:
+    """What is to be done, for reading."""
+    if not rows:
+        return "nothing to be done"
+    return table(
+        ("id", "when", "", "lead", "name", "phone", "what", "who"),
+        [
+            (r.id, view.local(r.at, r.all_day), "late" if r.overdue else "", r.lead_number, r.lead_name, r.phone,
+             r.subject, r.assigned_to)
+            for r in rows
+        ],
+        right=[0],
+    )  # fmt: skip
+
+
+def activities_text(rows: Sequence[ActivityRow], view: View) -> str:
+    """Activities, for reading."""
+    if not rows:
+        return "no activities"
+    return table(
+        ("id", "when", "type", "lead", "name", "subject", "outcome", "by", ""),
+        [
+            (a.id, view.local(a.scheduled_at or a.created_at, a.all_day), a.type, a.lead_number, a.lead_name,
+             a.subject, a.outcome, a.created_by, activity_state(a))
+            for a in rows
+        ],
+        right=[0],
+    )  # fmt: skip
+
+
+def activity_state(activity: ActivityRow) -> str:
+    """Whether it is still to be done, or was called off."""
+    if activity.cancelled_at is not None:
+        return "called off"
+    return "open" if activity.is_open else ""
 
 
 def document_json(document: DocumentRow) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from leadtui.errors import Invalid
-from leadtui.text import fold, shorten
+from leadtui.text import clean_line, fold, shorten
 
 from .working_hours import Holidays, QuietHours, Rule, WorkingHours, first_moment, first_where
 
@@ -54,6 +54,11 @@ class Delays:
     def of(self, context: str | None) -> timedelta:
         """The delay of a context."""
         return self.by_context.get(context or "", self.by_context["default"])
+
+
+def context_of(text: str | None) -> str | None:
+    """The name of a context as kept. Raises Invalid when it is over-long."""
+    return "_".join(fold(clean_line(text or "", field="context", limit=40)).replace("-", " ").split()) or None
 
 
 def parse_delay(text: str, *, field: str) -> timedelta:

@@ -11,11 +11,12 @@ from sqlalchemy import select
 
 from leadtui.domain.activity_types import LOG_TYPES, OUTCOMES, SUBJECTS, log_type, outcome_of
 from leadtui.domain.dates import day_bounds, iso_z, local_day, parse_when
+from leadtui.domain.follow_up_times import context_of
 from leadtui.domain.records import Done
 from leadtui.errors import Invalid, LeadtuiError, NotFound, Refused
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import WriteTx
-from leadtui.text import clean_line, fold
+from leadtui.text import fold
 
 from . import follow_ups as f
 from . import lead_writes as w
@@ -49,7 +50,7 @@ class LogEntry:
     `next_at` (a time, or `smart`: found by the rule of `context`) sets the next follow-up and closes those that were
     due; `complete_due` closes them without a next one. `status` moves the lead too where that is allowed (`reason` is
     why, else the details), else the answer has a warning (spec AI18); `drop_open` then calls off what was still
-    planned, when the lead is lost by it.
+    planned, when the lead is lost by it and no next time is given.
     """
 
     type: str
@@ -87,11 +88,6 @@ def _next(tx: WriteTx, row: Mapping[Any, Any], text: str, context: str | None, f
     return _Next(
         when.at, when.all_day, False, ("the follow-up lies in the past: it is overdue at once",) if late else ()
     )
-
-
-def context_of(text: str | None) -> str | None:
-    """The name of a context as kept. Raises Invalid when it is over-long."""
-    return "_".join(fold(clean_line(text or "", field="context", limit=40)).replace("-", " ").split()) or None
 
 
 def log(office: Office, ref: str | int, entry: LogEntry) -> Done:
@@ -165,7 +161,7 @@ def _move(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> tuple[dict[st
         columns = status_columns(tx, row, entry.status or "", reason=entry.reason or entry.details)
     except LeadtuiError as error:
         return {}, (f"the status stays: {error.message}",)
-    if entry.drop_open and columns.get("lost_at") is not None:
+    if entry.drop_open and not entry.next_at and columns.get("lost_at") is not None:
         for one in w.open_follow_ups(tx, row["id"]):
             w.change_activity(tx, one, {"cancelled_at": tx.now}, "cancel")
     return columns, ()

@@ -15,7 +15,7 @@ from leadtui.text import fold
 
 from . import catalogue_rules as rules
 from . import lead_writes as w
-from .catalogue_nouns import noun_of
+from .catalogue_nouns import OF_PIPELINE, noun_of
 from .catalogue_values import columns_of, shown
 from .office import Office
 
@@ -34,8 +34,8 @@ def items(
     with office.read() as tx:
         spec = noun_of(noun)
         query = select(spec.table).order_by(*_order(noun))
-        if noun == "status" and pipeline:
-            query = query.where(t.stage.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
+        if noun in OF_PIPELINE and pipeline:
+            query = query.where(spec.table.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
         if noun == "person":
             _may_list_people(tx)
         if not include_retired and spec.retires:
@@ -56,6 +56,8 @@ def _order(noun: str) -> list[Any]:
             return [t.stage.c.rank]
         case "source":
             return [t.source.c.order, t.source.c.id]
+        case "quick_log":
+            return [t.quick_log.c.pipeline_id, t.quick_log.c.order, t.quick_log.c.id]
         case "tag":
             return [t.tag.c.key]
         case "person":
@@ -71,8 +73,9 @@ def _record(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> dict[str, Any]:
         record["key"] = row["key"]
     for key, column, kind in spec.columns:
         record[key] = shown(tx, kind, row[column])
-    if noun == "status":
+    if noun in OF_PIPELINE:
         record["pipeline"] = tx.catalog.pipeline_by_id[row["pipeline_id"]].key
+    if noun == "status":
         record["is_locked"] = row["is_locked"]
     if noun == "pipeline":
         record["stages"] = [s.name for s in tx.catalog.stages_of(row["id"])]
@@ -87,8 +90,8 @@ def find(tx: ReadTx, noun: str, ref: str, pipeline: str | None = None) -> Mappin
     spec = noun_of(noun)
     wanted = fold(ref).strip()
     query = select(spec.table)
-    if noun == "status" and pipeline:
-        query = query.where(t.stage.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
+    if noun in OF_PIPELINE and pipeline:
+        query = query.where(spec.table.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
     if noun == "person":
         query = (
             query.where(t.person.c.name_key == wanted) if not ref.isdigit() else query.where(t.person.c.id == int(ref))
@@ -105,7 +108,7 @@ def find(tx: ReadTx, noun: str, ref: str, pipeline: str | None = None) -> Mappin
         raise Invalid(
             f"several records are named '{ref}'",
             field=noun,
-            hint="say which with --pipeline" if noun == "status" else "name it by its id",
+            hint="say which with --pipeline" if noun in OF_PIPELINE else "name it by its id",
         )
     return found[0]
 
@@ -126,7 +129,9 @@ def add(office: Office, noun: str, values: Mapping[str, str | None]) -> dict[str
             raise Invalid(
                 "a pipeline is added from a preset", field="preset", hint="one of: " + ", ".join(presets.PRESETS)
             )
-        columns = columns_of(tx, noun, values)
+        pipeline = values.get("pipeline")
+        within = tx.catalog.find_pipeline(pipeline).id if noun in OF_PIPELINE and pipeline else None
+        columns = columns_of(tx, noun, values, pipeline_id=within)
         if not columns.get("name"):
             raise Invalid("a name is needed", field="name", code="required")
         rules.refuse_same_name(tx, noun, columns, None)
@@ -155,7 +160,9 @@ def edit(
     with office.write() as tx:
         w.require(tx, "config")
         row = find(tx, noun, ref, pipeline)
-        columns = {k: v for k, v in columns_of(tx, noun, values).items() if row.get(k) != v}
+        columns = {
+            k: v for k, v in columns_of(tx, noun, values, pipeline_id=row.get("pipeline_id")).items() if row.get(k) != v
+        }
         rules.check_change(tx, noun, row, columns)
         if columns:
             table = noun_of(noun).table

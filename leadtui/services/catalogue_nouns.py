@@ -8,7 +8,20 @@ from typing import Any
 from leadtui.errors import UsageError
 from leadtui.store import schema as t
 
-NOUNS: tuple[str, ...] = ("package", "source", "status", "pipeline", "tag", "branch", "person", "team", "lost_reason")
+NOUNS: tuple[str, ...] = (
+    "package",
+    "source",
+    "status",
+    "pipeline",
+    "quick_log",
+    "tag",
+    "branch",
+    "person",
+    "team",
+    "lost_reason",
+)
+OF_PIPELINE = frozenset({"status", "quick_log"})
+"""Nouns whose records belong to a pipeline: `pipeline` chooses it when one is added, found or listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,22 @@ _NOUNS: dict[str, Noun] = {
             ("require_reason_on_regress", "require_reason_on_regress", "bool"),
         ),
     ),
+    "quick_log": Noun(
+        t.quick_log,
+        "quick log",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("type", "type", "activity"),
+            ("outcome", "outcome", "outcome"),
+            ("subject", "subject", "line"),
+            ("delay", "delay_minutes", "delay"),
+            ("context", "context", "context"),
+            ("next_action", "next_action", "line"),
+            ("ask", "ask", "word"),
+            ("status", "stage_id", "stage"),
+        ),
+    ),
     "tag": Noun(t.tag, "tag", (("name", "name", "tag"),)),
     "branch": Noun(t.branch, "branch", (("name", "name", "line"), ("organization", "organization", "line"))),
     "person": Noun(t.person, "person", (("name", "name", "line"), ("phone", "phone_e164", "phone"))),
@@ -106,4 +135,4 @@ def noun_of(noun: str) -> Noun:
 
 def fields_of(noun: str) -> tuple[str, ...]:
     """The names of the values that `add` and `edit` take for a noun."""
-    return tuple(key for key, _, _ in noun_of(noun).columns) + (("pipeline",) if noun == "status" else ())
+    return tuple(key for key, _, _ in noun_of(noun).columns) + (("pipeline",) if noun in OF_PIPELINE else ())

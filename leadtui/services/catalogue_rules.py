@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from leadtui.domain.packages import check_package
+from leadtui.domain.quick_logs import QuickLogItem, check_quick_log
 from leadtui.errors import Duplicate, Invalid, Refused
 from leadtui.store import presets
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import fold
 
-from .catalogue_nouns import noun_of
+from .catalogue_nouns import OF_PIPELINE, noun_of
 from .lead_values import person_key, tag_key
 
 
@@ -39,11 +40,11 @@ def refuse_same_name(tx: ReadTx, noun: str, columns: Mapping[str, Any], row_id: 
         return
     table = noun_of(noun).table
     query = select(table.c.id, table.c.name)
-    if noun == "status" and "pipeline_id" in columns:
-        query = query.where(t.stage.c.pipeline_id == columns["pipeline_id"])
+    if noun in OF_PIPELINE and "pipeline_id" in columns:
+        query = query.where(table.c.pipeline_id == columns["pipeline_id"])
     wanted = fold(columns["name"])
     for r in tx.conn.execute(query):
-        if fold(r.name) == wanted and r.id != row_id and not (noun == "status" and row_id is None):
+        if fold(r.name) == wanted and r.id != row_id and not (noun in OF_PIPELINE and row_id is None):
             raise Duplicate(f"there is a {noun_of(noun).label} '{r.name}' already", field="name")
 
 
@@ -65,6 +66,8 @@ def completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[s
             columns |= keys_of(noun, columns["name"])
         case "status":
             columns = _new_status(tx, columns, values.get("pipeline"))
+        case "quick_log":
+            columns = _new_quick_log(tx, columns, values.get("pipeline"))
     return columns
 
 
@@ -78,6 +81,8 @@ def check_change(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[st
             columns |= keys_of(noun, columns["name"])
     if noun == "package":
         check_package({**row, **columns})
+    if noun == "quick_log":
+        _check_quick_log(tx, {**row, **columns})
     _check_flags(tx, noun, row, columns)
 
 
@@ -120,6 +125,31 @@ def _new_status(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> d
     if made["is_converted"] and made["is_lost"]:
         raise Invalid("a status is one of: default, converted, lost", field="is_lost")
     return made | {"is_locked": made["is_converted"]}
+
+
+def _new_quick_log(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> dict[str, Any]:
+    found = tx.catalog.find_pipeline(pipeline) if pipeline else tx.catalog.default_pipeline
+    q = t.quick_log.c
+    others = tx.conn.execute(select(q.name, q.order).where(q.pipeline_id == found.id)).all()
+    made = {"pipeline_id": found.id, "type": "call", "order": max((r.order for r in others), default=0) + 1} | columns
+    if any(fold(r.name) == fold(str(made["name"])) for r in others):
+        raise Duplicate(f"the pipeline has a quick log '{made['name']}' already", field="name")
+    _check_quick_log(tx, made)
+    return made
+
+
+def _check_quick_log(tx: ReadTx, row: Mapping[str, Any]) -> None:
+    item = QuickLogItem(
+        id=0,
+        pipeline_id=row["pipeline_id"],
+        order=row["order"],
+        name=row["name"],
+        type=row["type"],
+        delay_minutes=row.get("delay_minutes"),
+        context=row.get("context"),
+        ask=row.get("ask"),
+    )
+    check_quick_log(item, tx.catalog.stage_by_id.get(row.get("stage_id") or 0))
 
 
 def _check_flags(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[str, Any]) -> None:

@@ -103,13 +103,15 @@ def list_open(
     mine: bool = False,
     user: str | None = None,
     where: str | None = None,
+    batch: int | None = None,
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[int, tuple[FollowUpRow, ...]]:
     """The open follow-ups of leads in scope, the earliest first, with their count.
 
     `which` is one of `WHICH`; `mine` those the acting user is to do, `user` (a login) those of somebody else: named in
-    them, or named by nobody and the lead assigned to him. `where` narrows the leads. Raises UsageError, Invalid,
+    them, or named by nobody and the lead assigned to him. `where` narrows the leads; `batch` names the act that made
+    them. Raises UsageError, Invalid,
     FilterError.
     """
     node = as_filter(office, where)
@@ -118,6 +120,8 @@ def list_open(
         wanted = [open_clause(), lead_queries.condition(tx, node), _which(which, now)]
         if mine or user is not None:
             wanted.append(done_by(tx.actor.user_id if mine else tx.catalog.find_user(user or "", field="user").id))
+        if batch is not None:
+            wanted.append(t.activity.c.batch_id == batch)
         found = and_(*wanted)
         joined = t.activity.join(t.lead, t.lead.c.id == t.activity.c.lead_id)
         total = int(tx.conn.execute(select(func.count()).select_from(joined).where(found)).scalar_one())

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from leadtui.domain.addresses import parse_rate
+from leadtui.domain.follow_up_times import parse_delay
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import ACTIONS
 from leadtui.errors import Invalid, Refused
@@ -123,6 +124,7 @@ def load_pipeline(conn: Connection, key: str, currency: str, *, default: bool) -
     _load_sources(conn, preset)
     _load_lost_reasons(conn, preset)
     _load_products(conn, preset, currency)
+    _load_quick_logs(conn, preset, pipeline_id)
     return pipeline_id
 
 
@@ -175,5 +177,32 @@ def _load_products(conn: Connection, preset: dict[str, Any], currency: str) -> N
                 is_active=True,
                 price_minor=parse_money(p["monthly"], currency, field="monthly"),
                 install_minor=parse_money(p["installation"], currency, field="installation"),
+            )
+        )
+
+
+def _load_quick_logs(conn: Connection, preset: dict[str, Any], pipeline_id: int) -> None:
+    """The outcomes that one key of work mode logs (spec AI18)."""
+    stages = {
+        r.name: r.id
+        for r in conn.execute(select(t.stage.c.name, t.stage.c.id).where(t.stage.c.pipeline_id == pipeline_id))
+    }
+    for order, q in enumerate(preset.get("quick_logs", []), 1):
+        conn.execute(
+            t.quick_log.insert().values(
+                pipeline_id=pipeline_id,
+                order=order,
+                name=q["name"],
+                type=q["type"],
+                outcome=q.get("outcome"),
+                subject=q.get("subject"),
+                delay_minutes=int(parse_delay(q["delay"], field="delay").total_seconds() // 60)
+                if "delay" in q
+                else None,
+                context=q.get("context"),
+                next_action=q.get("next_action"),
+                ask=q.get("ask"),
+                stage_id=stages[q["stage"]] if "stage" in q else None,
+                is_active=True,
             )
         )

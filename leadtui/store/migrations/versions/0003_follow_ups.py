@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from leadtui.store.migrations import defaults_0003
 from leadtui.store.types import UtcDateTime
 
 revision = "0003"
@@ -253,6 +254,7 @@ def upgrade() -> None:
         "ix_activity_open", "activity", ["scheduled_at", "lead_id"], sqlite_where=_OPEN, postgresql_where=_OPEN
     )
     _new_settings()
+    defaults_0003.quick_logs(op.get_bind())
 
 
 def _refer_to_replacement() -> None:

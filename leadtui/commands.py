@@ -35,6 +35,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "push": "Pushing a package",
     "drift": "Packages and routers",
     "history": "History",
+    "jobs": "Jobs",
     "log": "Log",
 }
 """Where commands apply, in the order help and README list them."""
@@ -96,6 +97,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
        action="app.go_to('office')"),
     _c("app.history", "6", "history", "Go to the history of changes, and undo from there", "Go to", "app",
        action="app.go_to('history')"),
+    _c("app.jobs", "8", "jobs", "Go to the work that goes on by itself: who does it, what failed", "Go to", "app",
+       action="app.go_to('jobs')"),
     _c("app.undo", "u", "undo", "Take back what was done last", "Change", "app"),
     _c("app.refresh", "r", "refresh", "Read again from the database", "View", "app"),
     _c("app.copy", "y", "copy", "Copy the current row or value to the clipboard", "View", "app"),
@@ -237,6 +240,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("history.entries", "v", "entries", "Show every single entry instead of acts, or acts again", "View", "history"),
     _c("history.undo_batch", "x", "take back", "Take back the act under the cursor", "Change", "history",
        danger=True),
+    _c("jobs.retry", "t", "try again", "Let what failed be tried again", "Change", "jobs"),
+    _c("jobs.retry_all", "T", "all again", "Let everything that failed be tried again", "Change", "jobs"),
+    _c("jobs.give_up", "x", "give up", "Let what failed rest: it is not tried again", "Change", "jobs", danger=True),
+    _c("jobs.work_now", "w", "do it now", "Do everything that is due now, whoever else is at work", "Change", "jobs",
+       permission="config"),
     _c("log.copy_all", "Y", "copy all", "Copy the shown lines to the clipboard", "View", "log"),
 )  # fmt: skip
 

@@ -20,6 +20,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "users": ("leadtui.screens.users", "UsersScreen"),
     "office": ("leadtui.screens.office", "OfficeScreen"),
     "history": ("leadtui.screens.history", "HistoryScreen"),
+    "jobs": ("leadtui.screens.jobs", "JobsScreen"),
 }
 """Each place has its own stack of screens; its module is imported on the first visit."""
 START: Final = "start"

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from leadtui.cli.output import table
+from leadtui.jobs.status import ago, did_words
 
 if TYPE_CHECKING:
     from leadtui.cli.render import View
     from leadtui.jobs.status import Status
-    from leadtui.services.workers import Program
 
 
 def status_text(found: Status, view: View) -> str:
@@ -20,7 +20,8 @@ def status_text(found: Status, view: View) -> str:
         rows = [
             (
                 one.kind, one.user or "", f"{one.host}/{one.pid}", ", ".join(one.does) or "stands by",
-                ago(one.beat_at, found.at) if one.is_alive else f"silent since {view.local(one.beat_at)}", last(one),
+                ago(one.beat_at, found.at) if one.is_alive else f"silent since {view.local(one.beat_at)}",
+                did_words(one.tally.get("did") or {}),
             )
             for one in found.programs
         ]  # fmt: skip
@@ -47,28 +48,8 @@ def _who(found: Status) -> str:
     return f"a {one.kind} does the work: {one.host}/{one.pid}{when}{rule}"
 
 
-def ago(at: datetime, now: datetime) -> str:
-    """How long ago, in the largest unit that fits."""
-    seconds = max(0, round((now - at).total_seconds()))
-    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= unit:
-            return f"{seconds // unit} {name} ago"
-    return f"{seconds} s ago"
-
-
 def again(at: datetime | None, is_stuck: bool, view: View) -> str:
     """When something is tried again."""
     if is_stuck:
         return "given to you"
     return f"at {view.local(at)}" if at else "soon"
-
-
-def last(one: Program) -> str:
-    """What a program did last, in words."""
-    from leadtui.jobs.routine import WORDS
-
-    did = one.tally.get("did") or {}
-    parts = [f"{did[name]:,} {words}" for name, words in WORDS.items() if did.get(name)]
-    if did.get("errors"):
-        parts.append(f"{did['errors']:,} not done")
-    return ", ".join(parts)

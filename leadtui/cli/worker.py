@@ -18,7 +18,6 @@ from leadtui.cli import tree
 from leadtui.cli.context import note, open_log, options
 from leadtui.cli.context import office as opened_office
 from leadtui.cli.output import emit
-from leadtui.cli.render_jobs import status_text
 from leadtui.errors import NotPermitted, UsageError
 
 if TYPE_CHECKING:
@@ -146,19 +145,16 @@ def _signals() -> Iterator[tuple[int, Callable[[], None]]]:
 
 def _words(done: Tally) -> str:
     """A tally for a person."""
-    from leadtui.jobs.routine import WORDS
+    from leadtui.jobs.status import did_words
 
-    counts = done.done()
-    parts = [f"{counts[name]:,} {words}" for name, words in WORDS.items() if name in counts]
-    if done.errors:
-        parts.append(f"{done.errors:,} not done")
-    return f"{done.ticks:,} tick{'' if done.ticks == 1 else 's'}: " + (", ".join(parts) or "nothing was due")
+    return f"{done.ticks:,} tick{'' if done.ticks == 1 else 's'}: " + (did_words(done.done()) or "nothing was due")
 
 
 @app.command("status")
 def status() -> None:
     """Show who does the work, what it did last, what waits and what failed."""
     from leadtui.cli.render import View
+    from leadtui.cli.render_jobs import status_text
     from leadtui.jobs import status as jobs_status
 
     with opened_office() as office:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib import import_module
@@ -60,6 +60,23 @@ class Status:
         }  # fmt: skip
 
 
+def did_words(did: Mapping[str, Any]) -> str:
+    """What a tick did, as a program keeps it (`Program.tally["did"]`), in words; empty for nothing."""
+    parts = [f"{did[name]:,} {words}" for name, words in WORDS.items() if did.get(name)]
+    if did.get("errors"):
+        parts.append(f"{did['errors']:,} not done")
+    return ", ".join(parts)
+
+
+def ago(at: datetime, now: datetime) -> str:
+    """How long ago, in the largest unit that fits."""
+    seconds = max(0, round((now - at).total_seconds()))
+    for unit, name in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name} ago"
+    return f"{seconds} s ago"
+
+
 def status(office: Office) -> Status:
     """How it stands. Everybody may see who works and what waits; failures need `config`, but for one's own alerts."""
     with office.read() as tx:
@@ -93,4 +110,4 @@ def _failing(programs: Sequence[workers.Program]) -> list[Failure]:
     ]
 
 
-__all__ = ["Failure", "Status", "Waiting", "give_up", "retry", "status"]
+__all__ = ["Failure", "Status", "Waiting", "ago", "did_words", "give_up", "retry", "status"]

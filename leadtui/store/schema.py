@@ -45,6 +45,7 @@ activity = Table(
     Column("direction", String(10)),
     Column("priority", String(10)),
     Column("context", String(40)),
+    Column("reminded_for", UtcDateTime()),
     Column("escalated_at", UtcDateTime()),
     Column("replaced_by_id", Integer(), ForeignKey("activity.id")),
     Column("assigned_to_id", Integer(), ForeignKey("user.id")),

@@ -221,6 +221,9 @@ class StageChange(SQLModel, table=True):
 
 _OPEN = text("completed_at IS NULL AND cancelled_at IS NULL")
 _REPLACED = text("replaced_by_id IS NOT NULL")
+_UNREMINDED = text(
+    "completed_at IS NULL AND cancelled_at IS NULL AND (reminded_for IS NULL OR reminded_for != scheduled_at)"
+)
 
 
 class Activity(SQLModel, table=True):
@@ -234,6 +237,8 @@ class Activity(SQLModel, table=True):
             sqlite_where=_OPEN,
             postgresql_where=_OPEN,
         ),
+        # what a reminder is still to be made for: looked at every other second
+        Index("ix_activity_unreminded", "scheduled_at", sqlite_where=_UNREMINDED, postgresql_where=_UNREMINDED),
         # deleting an activity asks who was replaced by it
         Index("ix_activity_replaced", "replaced_by_id", sqlite_where=_REPLACED, postgresql_where=_REPLACED),
     )
@@ -257,6 +262,8 @@ class Activity(SQLModel, table=True):
     priority: str | None = Field(default=None, max_length=10)
     # why it was made: a rule's context (spec §I2), overdue_followup, stage:KEY
     context: str | None = Field(default=None, max_length=40)
+    # the `scheduled_at` its reminder was made for: another time is another reminder
+    reminded_for: datetime | None = Field(default=None, sa_column=_moment())
     # passed on to a supervisor because it was late, once; then closed in favour of the next one (spec AJ2)
     escalated_at: datetime | None = Field(default=None, sa_column=_moment())
     replaced_by_id: int | None = Field(default=None, foreign_key="activity.id")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -14,6 +16,9 @@ down_revision = "0002"
 _OPEN = sa.text("completed_at IS NULL AND cancelled_at IS NULL")
 _OPEN_LOAN = sa.text("status IN ('pending', 'overdue')")
 _REPLACED = sa.text("replaced_by_id IS NOT NULL")
+_UNREMINDED = sa.text(
+    "completed_at IS NULL AND cancelled_at IS NULL AND (reminded_for IS NULL OR reminded_for != scheduled_at)"
+)
 _UNSEEN = sa.text("seen_at IS NULL")
 
 _SETTINGS = {
@@ -234,6 +239,7 @@ def upgrade() -> None:
         postgresql_where=_UNSEEN,
     )
     op.add_column("activity", sa.Column("context", sa.String(40), nullable=True))
+    op.add_column("activity", sa.Column("reminded_for", UtcDateTime(), nullable=True))
     op.add_column("activity", sa.Column("escalated_at", UtcDateTime(), nullable=True))
     op.create_index(
         "ix_activity_replaced",
@@ -253,6 +259,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_activity_open", "activity", ["scheduled_at", "lead_id"], sqlite_where=_OPEN, postgresql_where=_OPEN
     )
+    _forget_old_reminders()
+    op.create_index(
+        "ix_activity_unreminded",
+        "activity",
+        ["scheduled_at"],
+        unique=False,
+        sqlite_where=_UNREMINDED,
+        postgresql_where=_UNREMINDED,
+    )
     _new_settings()
     defaults_0003.quick_logs(op.get_bind())
 
@@ -265,6 +280,21 @@ def _refer_to_replacement() -> None:
         return
     op.add_column("activity", sa.Column("replaced_by_id", sa.Integer(), nullable=True))
     op.create_foreign_key(name, "activity", "activity", ["replaced_by_id"], ["id"])
+
+
+def _forget_old_reminders() -> None:
+    """What was due before yesterday rings nobody's bell on the day of the upgrade: it is late, and shown as that."""
+    activity = sa.table(
+        "activity",
+        *(sa.column(name, UtcDateTime()) for name in ("scheduled_at", "reminded_for", "completed_at", "cancelled_at")),
+    )
+    still_open = (activity.c.completed_at.is_(None), activity.c.cancelled_at.is_(None))
+    long_ago = datetime.now(UTC) - timedelta(days=1)
+    op.get_bind().execute(
+        sa.update(activity)
+        .where(*still_open, activity.c.scheduled_at < long_ago)
+        .values(reminded_for=activity.c.scheduled_at)
+    )
 
 
 def _new_settings() -> None:

@@ -50,10 +50,6 @@ def words_for(context: str | None, lead: str, wants: str | None, priority: str |
     title, description, actions = _CONTEXTS.get(context or "", _OTHER)
     urgent = hot or context == "overdue_followup"
     return FollowUpWords(
-        title, description.format(lead=_plain(lead), about=f" about {_plain(wants)}" if wants else ""),
+        title, description.format(lead=lead, about=f" about {wants}" if wants else ""),
         "high" if urgent else priority or "medium", actions,
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    return text.replace("{", "(").replace("}", ")")

@@ -326,6 +326,8 @@ def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
                 continue
             columns = {k: _typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
+            # A calendar that subscribed to it must see one change more, not one less.
+            tx.audit("undo", "activity", row["id"], {k: row[k] for k in columns}, columns)
 
 
 def _typed(column: Any, value: Any) -> Any:

@@ -22,6 +22,7 @@ from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 
+from . import lead_writes as w
 from .leads import as_filter
 from .office import Office
 
@@ -251,6 +252,12 @@ def smart_time_for(
         preferred_hour=row["preferred_hour"],
         **_working(tx.catalog, assigned_to_id or row["assigned_to_id"]),
     )
+
+
+def smart_time_of(office: Office, ref: str | int, context: str | None = None) -> datetime:
+    """When the rule would have this lead contacted next, for a look before it is set. Raises NotFound."""
+    with office.read() as tx:
+        return smart_time_for(tx, w.load(tx, w.resolve(tx, ref)), context)
 
 
 def working_time_for(tx: ReadTx, at: datetime, *, assigned_to_id: int | None = None) -> datetime:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -17,7 +19,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import follow_ups as f
 from . import lead_writes as w
-from .activities import SMART, LogEntry, log_row
+from .activities import LogEntry, log_row
 from .office import Office
 
 
@@ -44,6 +46,28 @@ def items_of(tx: ReadTx, pipeline_id: int, *, include_retired: bool = False) -> 
     if not include_retired:
         query = query.where(q.is_active.is_(True))
     return tuple(item_of(tx.catalog, row) for row in tx.conn.execute(query).mappings())
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An outcome as it would be written for one lead now: when the rule wants the next contact, where the lead goes."""
+
+    item: QuickLogItem
+    at: datetime | None
+    status: str | None
+
+
+def offers(office: Office, ref: str | int) -> tuple[Offer, ...]:
+    """What each outcome of a lead's pipeline would do, for a look before one is chosen. Raises NotFound."""
+    with office.read() as tx:
+        row = w.load(tx, w.resolve(tx, ref))
+        current = tx.catalog.stage_by_id[row["stage_id"]]
+        found = []
+        for item in items_of(tx, row["pipeline_id"]):
+            target = tx.catalog.stage_by_id.get(item.stage_id or 0)
+            moves = target is not None and target.is_active and goes_there(current, target)
+            found.append(Offer(item, _rule(tx, row, item), item.stage if moves and not current.is_converted else None))
+        return tuple(found)
 
 
 def item_of(catalog: Catalog, row: Mapping[Any, Any]) -> QuickLogItem:
@@ -116,6 +140,7 @@ def apply_row(
     target = tx.catalog.stage_by_id.get(item.stage_id or 0)
     current = tx.catalog.stage_by_id[row["stage_id"]]
     moves = target is not None and goes_there(current, target)
+    at = None if (when or "").strip() else _rule(tx, row, item)
     details = "\n".join(text for text in (why, w.reason_text(note, field="note")) if text) or None
     entry = LogEntry(
         type=item.type,
@@ -123,7 +148,7 @@ def apply_row(
         details=details,
         outcome=item.outcome,
         next_action=item.next_action,
-        next_at=(when or "").strip() or _rule(tx, row, item),
+        next_at=iso_z(at) if at is not None else (when or "").strip() or None,
         context=item.context,
         complete_due=True,
         status=target.name if target is not None and moves else None,
@@ -133,8 +158,8 @@ def apply_row(
     return log_row(tx, row, entry)
 
 
-def _rule(tx: ReadTx, row: Mapping[Any, Any], item: QuickLogItem) -> str | None:
-    """When the item's rule wants the next contact, as `LogEntry.next_at` takes it."""
+def _rule(tx: ReadTx, row: Mapping[Any, Any], item: QuickLogItem) -> datetime | None:
+    """When the item's rule wants the next contact."""
     if item.delay_minutes is not None:
-        return iso_z(f.time_after(tx, row, item.delay_minutes))
-    return SMART if item.context is not None else None
+        return f.time_after(tx, row, item.delay_minutes)
+    return f.smart_time_for(tx, row, item.context) if item.context is not None else None

@@ -168,6 +168,38 @@ class FollowUpRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """Something a user is told. `due_at` is when it was, or is again, to be shown.
+
+    `at` and `all_day` are those of the activity it is about; `late` says that this lies before today (spec AG11).
+    `lead_name` and `phone` are None where the role does not see them, all of the lead where there is none.
+    """
+
+    id: int
+    kind: str
+    text: str
+    lead_id: int | None
+    lead_number: str | None
+    lead_name: str | None
+    phone: str | None
+    activity_id: int | None
+    at: datetime | None
+    all_day: bool
+    late: bool
+    due_at: datetime
+    created_at: datetime
+    seen_at: datetime | None
+    snoozes: int
+    alerted_at: datetime | None = None
+    alert_error: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call the lead; empty without one."""
+        return self.lead_name or self.phone or self.lead_number or ""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRow:
     """A file kept with a lead."""
 

@@ -73,6 +73,14 @@ STEPS: Final[tuple[Step, ...]] = (
         also=(("first_online", "first online"),),
     ),
     Step(
+        "reminders", "leadtui.services.reminders:make_due", "reminders made",
+        waiting="leadtui.services.reminders:waiting", waits="reminders due",
+    ),
+    Step(
+        "escalations", "leadtui.services.escalation:step", "overdue escalated", limit=50,
+        waiting="leadtui.services.escalation:waiting", waits="follow-ups overdue",
+    ),
+    Step(
         "events", "leadtui.jobs.steps:handle_events", "events", limit=50,
         waiting="leadtui.services.events:waiting", waits="events to handle",
     ),

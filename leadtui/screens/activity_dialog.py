@@ -65,7 +65,7 @@ class ActivityDialog(ItemDialog):
         yield Button("Move", id="reschedule")
         yield Button("Call it off", id="cancel")
 
-    def on_mount(self) -> None:
+    def begin(self) -> None:
         """The outcome first."""
         self.query_one(WhenInput).use_zone(self.catalog.tz)
         self.query_one("#outcome").focus()

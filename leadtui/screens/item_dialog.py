@@ -62,6 +62,10 @@ class ItemDialog(LeadModal[Any]):
             yield Button("Copy its place", id="copy")
 
     def on_mount(self) -> None:
+        """Something has the focus."""
+        self.begin()
+
+    def begin(self) -> None:
         """Long texts can be scrolled at once."""
         self.query_one("#close").focus()
 

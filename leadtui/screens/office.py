@@ -201,10 +201,12 @@ class OfficeScreen(LeadScreen[None]):
         office, noun = self.office, self.noun
         catalog = office.catalog
         values: dict[str, str] = {}
-        if noun.key == "status" and (entry := self.entry) is not None:
+        if noun.key in {"status", "quick_log"} and (entry := self.entry) is not None:
             values["pipeline"] = str(entry.get("pipeline", ""))
         if noun.key == "package":
             values["addressing"] = "dynamic"
+        if noun.key == "quick_log":
+            values["type"] = "call"
 
         def save(typed: dict[str, str]) -> Any:
             from leadtui.services import admin

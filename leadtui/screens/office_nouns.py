@@ -81,6 +81,33 @@ def _status(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
     )
 
 
+TYPES = (
+    ("call", "call"), ("email", "email"), ("meeting", "meeting"), ("site_visit", "site visit"),
+    ("whatsapp", "WhatsApp"), ("sms", "SMS"), ("note", "note"), ("quotation", "quotation"), ("other", "other"),
+)  # fmt: skip
+OUTCOMES = tuple((key, key.replace("_", " ")) for key in ("positive", "neutral", "negative", "follow_up", "no_answer"))
+ASKS = (("when", "when the next contact is"), ("reason", "why the lead was lost"), ("note", "a note"))
+
+
+def _quick_log(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
+    first = (FieldSpec("pipeline", "Pipeline", "choice", required=True, choices=_pipelines(catalog)),) if new else ()
+    names = dict.fromkeys(s.name for s in catalog.stages if s.is_active and not s.is_converted)
+    return (
+        *first,
+        FieldSpec("name", "Name", required=True, max_length=60),
+        FieldSpec("order", "Place", help="its key in work mode"),
+        FieldSpec("type", "Logs a", "choice", required=True, choices=TYPES),
+        FieldSpec("outcome", "Outcome", "choice", choices=OUTCOMES),
+        FieldSpec("subject", "Subject", help="what stands on the timeline; else its name", max_length=255),
+        FieldSpec("delay", "Again in", placeholder="4h", help="30m, 4h, 2d: in working hours"),
+        FieldSpec("context", "Or by rule", help="a context of the setting follow_up_delays", max_length=40),
+        FieldSpec("next_action", "To do then", max_length=255),
+        FieldSpec("ask", "Asks", "choice", choices=ASKS),
+        FieldSpec("status", "Goes to", "choice", choices=tuple((name, name) for name in names),
+                  help="if that is ahead"),
+    )  # fmt: skip
+
+
 def _pipeline(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
     if new:
         return (
@@ -130,6 +157,15 @@ NOUNS: tuple[Noun, ...] = (
         (Column("key", "Key", 12), Column("name", "Name", 24, grow=1), Column("meaning", "", 26), STATE),
         _pipeline,
         note="Another pipeline comes from a preset, with its statuses, sources and products.",
+    ),
+    Noun(
+        "quick_log", "Quick logs", "quick log",
+        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("order", "#", 2, align="right"),
+         Column("name", "Name", 16, min_width=15, grow=1), Column("type", "Logs", 10, min_width=9, drop=3),
+         Column("outcome", "Outcome", 10, min_width=9, drop=2), Column("next", "Next", 16, min_width=16, grow=1),
+         Column("status", "Goes to", 14, min_width=14), Column("ask", "Asks", 6), STATE),
+        _quick_log,
+        note="One key each, in work mode and in the log dialog.",
     ),
     Noun("tag", "Tags", "tag", (Column("name", "Name", 30, grow=1), STATE),
          _always(FieldSpec("name", "Name", required=True, max_length=50))),
@@ -199,6 +235,10 @@ def cell_text(row: Mapping[str, Any], key: str) -> str:
     """The text of a cell."""
     if key == "state":
         return "" if row.get("is_active", True) else "retired"
+    if key == "next":
+        return one_line(row.get("delay") or (str(row.get("context") or "").replace("_", " ")))
+    if key in {"type", "outcome"}:
+        return one_line(str(row.get(key) or "").replace("_", " "))
     if key == "meaning":
         return one_line(row.get("meaning") or meaning(row))
     if key == "rates":

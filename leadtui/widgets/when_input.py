@@ -38,7 +38,7 @@ class WhenInput(Horizontal):
     DEFAULT_CSS: ClassVar[str] = """
     WhenInput { height: 1; }
     WhenInput Input { width: 1fr; }
-    WhenInput Static { width: 24; padding: 0 1; color: $text-muted; }
+    WhenInput Static { width: 26; padding: 0 1; color: $text-muted; }
     WhenInput.-wrong Static { color: $text-error; }
     """
 

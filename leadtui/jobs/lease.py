@@ -8,8 +8,9 @@ There are two: `NOW`, for what only needs the database (reminders, events), and 
 alert addresses and may take its time. How long a holder may be silent follows from what waits for it. A reminder may
 wait some seconds: 15 s, renewed every 5 s by the one that works (facts/messaging §4.3); a minute would be felt, and a
 shorter time would pass from hand to hand whenever an import keeps the writers of SQLite waiting. A talk with all
-routers takes up to 10 s in which nobody can be asked: 60 s. A holder of this machine that has ended is not waited for.
-(The 15 s of contract answer 10 are another matter: how long an order to a router belongs to the process that gave it.)
+routers takes up to 10 s in which nobody can be asked: 60 s. A holder of this machine that has ended, or is stopped
+(ctrl+z), is not waited for. The 15 s of contract answer 10 are another matter: how long an order to a router belongs
+to the process that gave it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sqlalchemy import insert, select, update
 
 from leadtui.errors import LeadtuiError, Refused
 from leadtui.services.provision_jobs import me
-from leadtui.services.workers import has_ended
+from leadtui.services.workers import cannot_work
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
@@ -66,9 +67,9 @@ class Standing:
         return self.until <= now or self.until > now + 2 * ttl
 
     @property
-    def is_gone(self) -> bool:
-        """Whether the holder was a process of this machine that has ended."""
-        return has_ended(self.holder)
+    def is_idle(self) -> bool:
+        """Whether the holder is a process of this machine that has ended, or is stopped."""
+        return cannot_work(self.holder)
 
 
 class Lease:
@@ -86,9 +87,9 @@ class Lease:
     def take(self, *, insist: bool = False) -> bool:
         """Take or renew the lease; True when it is ours. Writes nothing when there is nothing to take or renew.
 
-        A worker takes over from a TUI at once, everybody when the lease ran out or its holder has ended. A TUI takes
-        nothing where the office has said "worker-only". `insist` takes it even from a working worker: a person asked
-        for the work to be done now, and the other one takes it back when that is done.
+        A worker takes over from a TUI at once, everybody when the lease ran out or its holder has ended or is stopped.
+        A TUI takes nothing where the office has said "worker-only". `insist` takes it even from a working worker: a
+        person asked for the work to be done now, and the other one takes it back when that is done.
         """
         with self._office.store.read() as tx:
             seen, now, welcome = self._read(tx), moment(tx), self._is_welcome(tx)
@@ -100,7 +101,7 @@ class Lease:
         if seen is not None and ours:
             return True if self._is_fresh(seen, now) else self._write(seen, seen.token)
         self.token = None
-        free = seen is None or insist or seen.ran_out(now, self._terms.ttl) or seen.is_gone
+        free = seen is None or insist or seen.ran_out(now, self._terms.ttl) or seen.is_idle
         if not free and seen is not None:
             free = self._kind == "worker" and seen.kind == "tui"
         return free and self._write(seen, 1 if seen is None else seen.token + 1)

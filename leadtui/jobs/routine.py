@@ -73,7 +73,7 @@ STEPS: Final[tuple[Step, ...]] = (
         also=(("first_online", "first online"),),
     ),
     Step(
-        "reminders", "leadtui.services.reminders:make_due", "reminders made",
+        "reminders", "leadtui.services.reminders:make_due", "reminders made", limit=500,
         waiting="leadtui.services.reminders:waiting", waits="reminders due",
     ),
     Step(

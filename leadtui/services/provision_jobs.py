@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, or_, select, update
 
@@ -100,22 +100,27 @@ def _runs(job: Any, here: Holder) -> bool:
     return True
 
 
-def is_gone(host: str, pid: int, started: str) -> bool:
-    """Whether this process is known to have ended: False where it runs, or where nobody here can know."""
+def state_of(host: str, pid: int, started: str) -> Literal["runs", "stopped", "ended", "unknown"]:
+    """What became of a process, as far as it can be known from here: only one of this machine is looked at.
+
+    Stopped: by ctrl+z, a debugger, SIGSTOP; it will not go on before somebody lets it.
+    """
     here = me()
     if not here.place or host not in (here.host, here.host[:150]) or started.rpartition("/")[0] != here.place:
-        return False
+        return "unknown"
     with suppress(OSError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
         # One that has ended and was not yet fetched by its parent still has an entry.
-        return fields[19] != started.rpartition("/")[2] or fields[0] in {"Z", "X"}
+        if fields[19] != started.rpartition("/")[2] or fields[0] in {"Z", "X"}:
+            return "ended"
+        return "stopped" if fields[0] in {"T", "t"} else "runs"
     try:  # no entry: it has ended, or entries of other accounts are hidden here
         os.kill(pid, 0)
     except ProcessLookupError:
-        return True
+        return "ended"
     except OSError:
-        return False
-    return False
+        return "unknown"
+    return "unknown"
 
 
 def is_held(job: Any, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import job_runs
-from .provision_jobs import is_gone
+from .provision_jobs import state_of
 
 if TYPE_CHECKING:
     from .office import Office
@@ -91,7 +91,13 @@ def parts_of(holder: str) -> tuple[str, int, str]:
 def has_ended(holder: str) -> bool:
     """Whether the holder is a process of this machine that has ended."""
     host, pid, started = parts_of(holder)
-    return pid > 0 and is_gone(host, pid, started)
+    return pid > 0 and state_of(host, pid, started) == "ended"
+
+
+def cannot_work(holder: str) -> bool:
+    """Whether the holder is a process of this machine that has ended, or is stopped (ctrl+z)."""
+    host, pid, started = parts_of(holder)
+    return pid > 0 and state_of(host, pid, started) in {"ended", "stopped"}
 
 
 def beat(office: Office, sign: Beat, *, prune: bool = False) -> None:
@@ -154,7 +160,7 @@ def last_tick(tx: ReadTx, lease: str) -> datetime | None:
 
 def _program(tx: ReadTx, row: Any, now: datetime, does: Sequence[str]) -> Program:
     user = tx.catalog.user_by_id.get(row.user_id)
-    is_alive = row.beat_at > now - SILENT and not has_ended(row.holder)
+    is_alive = row.beat_at > now - SILENT and not cannot_work(row.holder)
     return Program(
         row.holder, row.kind, row.host, row.pid, None if user is None else user.login, row.program, row.started_at,
         row.beat_at, is_alive, tuple(sorted(does)) if is_alive else (), row.ticked_at, row.tick_ms,

@@ -34,8 +34,8 @@ REMARKS = 3
 """Lines of remarks among the details."""
 
 _DETAILS: Final = (
-    "assigned_to", "manager", "branch", "source", "pipeline", "priority", "tags", "email", "alt_phone", "address",
-    "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
+    "assigned_to", "manager", "branch", "source", "pipeline", "priority", "preferred_hour", "tags", "email",
+    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
     "language", "consent",
 )  # fmt: skip
 _WANTS: Final = ("property_type", "timeline")

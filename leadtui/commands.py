@@ -36,6 +36,7 @@ SCOPES: Final[Mapping[str, str]] = {
     "drift": "Packages and routers",
     "history": "History",
     "jobs": "Jobs",
+    "notifications": "Notices",
     "log": "Log",
 }
 """Where commands apply, in the order help and README list them."""
@@ -99,6 +100,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
        action="app.go_to('history')"),
     _c("app.jobs", "8", "jobs", "Go to the work that goes on by itself: who does it, what failed", "Go to", "app",
        action="app.go_to('jobs')"),
+    _c("app.notifications", "!", "notices", "Show what came due and what was passed on to you", "Go to", "app"),
     _c("app.undo", "u", "undo", "Take back what was done last", "Change", "app"),
     _c("app.refresh", "r", "refresh", "Read again from the database", "View", "app"),
     _c("app.copy", "y", "copy", "Copy the current row or value to the clipboard", "View", "app"),
@@ -245,6 +247,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("jobs.give_up", "x", "give up", "Let what failed rest: it is not tried again", "Change", "jobs", danger=True),
     _c("jobs.work_now", "w", "do it now", "Do everything that is due now, whoever else is at work", "Change", "jobs",
        permission="config"),
+    # Notices
+    _c("notifications.snooze", "s", "snooze", "Show it again later: in 10 minutes, in an hour, tomorrow, at a time",
+       "Notices", "notifications"),
+    _c("notifications.seen", "d", "seen", "It is dealt with", "Notices", "notifications"),
+    _c("notifications.all_seen", "D", "all seen", "All of them are dealt with", "Notices", "notifications"),
+    _c("notifications.with_seen", "v", "with seen", "Show those dealt with, too; again: only the others", "View",
+       "notifications"),
+    _c("notifications.desktop", "o", "desktop", "Notices of the terminal's desktop too (OSC 9), or no more", "Notices",
+       "notifications"),
     _c("log.copy_all", "Y", "copy all", "Copy the shown lines to the clipboard", "View", "log"),
 )  # fmt: skip
 
@@ -370,7 +381,7 @@ def _together(one: Command, two: Command) -> bool:
     scopes, others = set(one.scope), set(two.scope)
     if scopes & others or "app" in scopes | others:
         return True
-    with_list = {"leads", "customers", "routers", "users", "office", "history", "push", "drift"}
+    with_list = {"leads", "customers", "routers", "users", "office", "history", "push", "drift", "notifications"}
     return ("list" in scopes and bool(others & with_list)) or ("list" in others and bool(scopes & with_list))
 
 

@@ -164,4 +164,5 @@ def _words(tx: ReadTx, old: Mapping[Any, Any], lead: Mapping[Any, Any]) -> str:
     else:
         age = f"{max(1, late // timedelta(minutes=1))} min late"
     again = f", {times} times" if times > 1 else ""
-    return f"{age}{again}, {who.login if who is not None else 'nobody assigned'}: {old['subject']}"
+    told = f" ({who.login if who is not None else 'nobody assigned'}, {age}{again})"
+    return old["subject"][: 255 - len(told)] + told

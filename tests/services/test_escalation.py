@@ -52,7 +52,7 @@ def test_escalated_once_and_replaced(office: Office, frozen_clock: Move) -> None
     assert leads.rows(office, [lead])[0].next_follow_up == new.scheduled_at
     assert [login for login, _ in kept(office, "escalation")] == ["boss", "dora"]
     (row,) = reminders.mine(office)
-    assert row.text == "3 days late, wanjiku: ask the landlord"
+    assert row.text == "ask the landlord (wanjiku, 3 days late)"
     assert (row.title, row.kind) == ("Achieng", "escalation")
 
     frozen_clock(MONDAY + timedelta(days=2))
@@ -60,7 +60,7 @@ def test_escalated_once_and_replaced(office: Office, frozen_clock: Move) -> None
     newest = activity_rows(office, lead)[-1]
     assert newest.metadata_json["times_late"] == 2
     assert newest.metadata_json["late_since"] == "2026-11-20T11:00:00+00:00"
-    assert reminders.mine(office)[0].text == "5 days late, 2 times, wanjiku: ask the landlord"
+    assert reminders.mine(office)[0].text == "ask the landlord (wanjiku, 5 days late, 2 times)"
 
 
 def test_the_manager_alone_where_there_is_one(office: Office, frozen_clock: Move) -> None:

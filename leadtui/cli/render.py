@@ -260,7 +260,7 @@ def activities_text(rows: Sequence[ActivityRow], view: View) -> str:
 
 def activity_state(activity: ActivityRow) -> str:
     """Whether it is still to be done, was called off, or was late and planned anew."""
-    if activity.replaced_by_id is not None:
+    if activity.escalated_at is not None:
         return "late, planned anew"
     if activity.cancelled_at is not None:
         return "called off"

@@ -114,7 +114,7 @@ def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]]
         facts.append(("due", f"{due} ({planned})") if item.is_open else ("planned for", planned))
     if item.completed_at is not None:
         facts.append(("done", moment(item.completed_at, now, tz)))
-    if item.replaced_by_id is not None:
+    if item.escalated_at is not None:
         facts.append(("late", "a new one was made in its place"))
     elif item.cancelled_at is not None:
         facts.append(("called off", moment(item.cancelled_at, now, tz)))

@@ -121,7 +121,7 @@ def _without_repeats(parts: Iterable[str]) -> list[str]:
 def _activity(activity: ActivityRow) -> Happening:
     kind = kind_words(activity.type)
     parts = [kind, activity.subject]
-    if activity.replaced_by_id is not None:
+    if activity.escalated_at is not None:
         parts.append("late, planned anew")
     elif activity.cancelled_at is not None:
         parts.append("called off")

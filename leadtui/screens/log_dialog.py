@@ -67,6 +67,7 @@ class LogDialog(ActDialog):
     def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None) -> None:
         super().__init__(lead_ids, where)
         self._quick: QuickLogItem | None = None
+        self._ruled = ""
 
     def on_mount(self) -> None:
         """What was due is shown when there is something."""
@@ -124,7 +125,7 @@ class LogDialog(ActDialog):
         self.query_one("#subject", Input).value = item.subject or item.name
         self.query_one("#next_action", Input).value = item.next_action or ""
         when = self.query_one(WhenInput)
-        when.value = self._when(offer)
+        when.value = self._ruled = self._when(offer)
         self.query_one("#due", ChoiceRow).value = "yes"
         self._offer_status(offer)
         if item.ask == "when":
@@ -193,6 +194,7 @@ class LogDialog(ActDialog):
             "status": status,
             "context": quick.context if quick is not None and when.value else None,
             "drop_open": quick is not None,
+            "by_rule": quick.name if quick is not None and when.value and when.value == self._ruled else None,
             "complete_due": bool(self.query_one("#due", ChoiceRow).value and self.query_one("#due-row").display),
         }
         entry = _Entry(values)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from leadtui.domain.activity_types import LOG_TYPES, OUTCOMES, SUBJECTS, log_type, outcome_of
 from leadtui.domain.dates import day_bounds, iso_z, local_day, parse_when
 from leadtui.domain.follow_up_times import context_of
+from leadtui.domain.follow_up_words import OVERDUE
 from leadtui.domain.records import Done
 from leadtui.errors import Invalid, LeadtuiError, NotFound, Refused
 from leadtui.store import schema as t
@@ -40,6 +41,8 @@ __all__ = [
 
 SMART = "smart"
 """Typed instead of a time: the program finds it (spec §I2)."""
+BY_RULE = "by_rule"
+"""In the metadata of a follow-up: the quick log whose rule made it."""
 _CHANNELS = {"call": "phone", "email": "email", "site_visit": "visit", "whatsapp": "whatsapp", "sms": "sms"}
 
 
@@ -50,7 +53,8 @@ class LogEntry:
     `next_at` (a time, or `smart`: found by the rule of `context`) sets the next follow-up and closes those that were
     due; `complete_due` closes them without a next one. `status` moves the lead too where that is allowed (`reason` is
     why, else the details), else the answer has a warning (spec AI18); `drop_open` then calls off what was still
-    planned, when the lead is lost by it and no next time is given.
+    planned, when the lead is lost by it and no next time is given. `by_rule` names the quick log whose rule found
+    `next_at`: such a follow-up gives way to the next contact, one that a person set does not.
     """
 
     type: str
@@ -66,6 +70,7 @@ class LogEntry:
     context: str | None = None
     reason: str | None = None
     drop_open: bool = False
+    by_rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> w.Outcome:
     done = () if planned else (kind,)
     closed = _complete_due(tx, row["id"], done) if following is not None or entry.complete_due else 0
     if following is not None:
-        _plan_next(tx, row, following, next_action, context)
+        _plan_next(tx, row, following, next_action, context, by_rule=entry.by_rule)
     tx.flush()
     columns: dict[str, Any] = {"last_activity_at": happened if planned is None else row["last_activity_at"]}
     warnings = following.warnings if following else ()
@@ -145,11 +150,20 @@ def log_row(tx: WriteTx, row: Mapping[Any, Any], entry: LogEntry) -> w.Outcome:
     return w.Outcome(("follow_up",) if following else (), warnings)
 
 
-def _plan_next(tx: WriteTx, row: Mapping[Any, Any], following: _Next, subject: str | None, context: str | None) -> None:
+def _plan_next(
+    tx: WriteTx,
+    row: Mapping[Any, Any],
+    following: _Next,
+    subject: str | None,
+    context: str | None,
+    *,
+    by_rule: str | None = None,
+) -> None:
     """The next follow-up: with the words of its context where the program found the time."""
-    if following.is_smart or context:
+    if following.is_smart or context or by_rule:
+        metadata = {BY_RULE: by_rule} if by_rule else None
         at, all_day = following.at, following.all_day
-        f.schedule_smart(tx, row, context, subject=subject, at=at, all_day=all_day)
+        f.schedule_smart(tx, row, context, subject=subject, at=at, all_day=all_day, metadata=metadata)
         return
     w.add_follow_up(tx, row["id"], following.at, following.all_day, subject or "follow up", row["assigned_to_id"])
 
@@ -183,13 +197,24 @@ def _touch(
 
 
 def _complete_due(tx: WriteTx, lead_id: int, kinds: tuple[str, ...]) -> int:
-    """Close what was due up to the end of today: follow-ups, and planned contacts of these kinds. Returns how many."""
+    """Close what a contact answers: what was due up to the end of today, follow-ups and planned contacts of `kinds`.
+
+    What was made in the place of a missed follow-up is answered too, whenever it lies; what only the rule of an earlier
+    quick log planned is called off: the lead has one next step. Returns how many were closed.
+    """
     closed = 0
     now = f.bounds(tx.catalog, tx.actor.user_id, tx.now)
     for one in w.open_follow_ups(tx, lead_id):
-        if one["type"] in {"follow_up", *kinds} and f.is_due(now, one["scheduled_at"], one["all_day"]):
+        if one["type"] not in {"follow_up", *kinds}:
+            continue
+        due = f.is_due(now, one["scheduled_at"], one["all_day"])
+        if due or one["context"] == OVERDUE:
             w.change_activity(tx, one, {"completed_at": tx.now}, "complete")
-            closed += 1
+        elif (one["metadata_json"] or {}).get(BY_RULE):
+            w.change_activity(tx, one, {"cancelled_at": tx.now}, "cancel")
+        else:
+            continue
+        closed += 1
     return closed
 
 

@@ -154,6 +154,7 @@ def apply_row(
         status=target.name if target is not None and moves else None,
         reason=why,
         drop_open=True,
+        by_rule=item.name if at is not None else None,
     )
     return log_row(tx, row, entry)
 

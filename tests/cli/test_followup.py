@@ -126,7 +126,7 @@ def test_one_key_outcomes(office: Office) -> None:
     lead = office.json("lead", "log", ref, "--quick", "interested")
     assert (lead["status"], lead["next_follow_up"]) == ("Interested", "2026-11-21T09:00:00Z")
     lead = office.json("lead", "log", ref, "--quick", "Call back", "--next-at", "mon 10:00", "--details", "at work")
-    assert lead["next_follow_up"] == "2026-11-21T09:00:00Z"  # what was not due yet stays
+    assert lead["next_follow_up"] == "2026-11-23T07:00:00Z"  # what only a rule had planned gives way
     office.json("undo")
     lead = office.json("lead", "log", ref, "--quick", "not interested", "--reason", "too dear")
     assert (lead["status"], lead["next_follow_up"], lead["is_lost"]) == ("Not Interested", None, True)

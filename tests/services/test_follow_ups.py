@@ -205,7 +205,7 @@ def test_the_smart_time_on_request(office: Office) -> None:
     assert done.lead.next_follow_up == local(23, 15)  # four hours on, at three, on a day that has it
     one = leads.get(office, lead).follow_ups[0]
     assert (one.subject, one.details, one.context, one.priority) == (
-        "ask about the offer", "Achieng {x} has the offer about 20 Mbps Home: ask for the decision.", "offer_response",
+        "ask about the offer", "Achieng {x} (20 Mbps Home) has the offer: ask for the decision.", "offer_response",
         "medium",
     )  # fmt: skip
     assert one.metadata == {"suggested_actions": ["call", "clear up what is open", "agree on a day for the decision"]}

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from leadtui.domain.quick_logs import QuickLogItem, find_quick_log
 from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted, Refused
-from leadtui.services import activities, admin, history, leads, quick_log
+from leadtui.services import activities, admin, follow_ups, history, leads, quick_log
+from leadtui.services import lead_writes as w
 from leadtui.services.office import Office
 from leadtui.store import presets
 from leadtui.store.migrations import defaults_0003
@@ -116,6 +117,26 @@ def test_a_lost_lead_keeps_no_plan_unless_one_is_made(office: Office) -> None:
     assert [a.subject for a in leads.get(office, lead_id).follow_ups] == ["far away", "follow up"]
 
 
+def test_a_contact_answers_what_rules_planned_and_leaves_what_a_person_set(office: Office) -> None:
+    lead_id = add(office)
+    activities.add_follow_up(office, lead_id, "+9d", subject="a person's")
+    with office.write() as tx:
+        row = w.open_for(tx, lead_id, "log")
+        follow_ups.schedule_smart(tx, row, "overdue_followup", subject="instead of a missed one")
+    quick_log.apply(office, lead_id, "WhatsApp sent")
+    before = dump(office)
+    quick_log.apply(office, lead_id, "Interested")  # she called back at once
+    open_now = [a.subject for a in leads.get(office, lead_id).follow_ups]
+    assert open_now == ["call about the survey", "a person's"]
+    made = {a.subject: a for a in leads.get(office, lead_id).activities}
+    assert (made["instead of a missed one"].completed_at, made["look for the answer"].cancelled_at) == (NOW, NOW)
+    history.undo(office)
+    assert dump(office) == before
+    quick_log.apply(office, lead_id, "Call back", when="mon 10:00")
+    quick_log.apply(office, lead_id, "No answer")
+    assert [a.subject for a in leads.get(office, lead_id).follow_ups] == ["try again", "call back", "a person's"]
+
+
 def test_a_lead_never_goes_back_a_step_but_comes_back_into_work(office: Office) -> None:
     ahead, parked, lost = (add(office, f"072200010{i}") for i in range(3))
     for lead_id, status in ((ahead, "Site Survey Scheduled"), (parked, "Future Prospect")):
@@ -179,7 +200,7 @@ def test_a_hot_lead_is_called_sooner_and_late_calls_wait_for_the_morning(office:
     assert (planned.context, planned.priority, planned.metadata) == (
         "interested",
         "high",
-        {"suggested_actions": ["call"]},
+        {"suggested_actions": ["call"], "by_rule": "Interested"},
     )
 
 

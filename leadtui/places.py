@@ -14,6 +14,7 @@ from leadtui.screens.splash import Splash
 Make = Callable[[], Screen[Any]]
 
 PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "today": ("leadtui.screens.today", "TodayScreen"),
     "leads": ("leadtui.screens.leads", "LeadsScreen"),
     "customers": ("leadtui.screens.customers", "CustomersScreen"),
     "routers": ("leadtui.screens.routers", "RoutersScreen"),

@@ -11,9 +11,10 @@ from sqlalchemy import select
 from leadtui.domain.fields import BY_COLUMN, LEAD_FIELDS
 from leadtui.domain.money import total
 from leadtui.domain.permissions import ACTIONS
-from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
+from leadtui.domain.records import ActivityRow, BookingRow, DocumentRow, LeadDetail, StatusEntry
 
 from . import leads as queries
+from . import loans
 from . import schema as t
 from .unit_of_work import ReadTx
 
@@ -36,6 +37,8 @@ def detail(tx: ReadTx, lead_id: int) -> LeadDetail:
         custom=_custom(tx, lead_id),
         pending_job=_pending_job(tx, lead_id),
         allowed=allowed,
+        loans=loans.of_lead(tx, lead_id) if "loans" in allowed else (),
+        bookings=tuple(bookings(tx, lead_id)),
     )
 
 
@@ -183,6 +186,19 @@ def documents(tx: ReadTx, lead_id: int) -> list[DocumentRow]:
         DocumentRow(r.id, r.name, r.mime, r.bytes, r.sha256, users[r.uploaded_by_id].login, r.at, r.path)
         for r in tx.conn.execute(query)
     ]
+
+
+def bookings(tx: ReadTx, lead_id: int) -> list[BookingRow]:
+    """A lead's bookings, newest first; without what the role does not see of leads."""
+    b, hidden = t.booking.c, tx.actor.hidden_fields
+    query = select(t.booking).where(b.lead_id == lead_id).order_by(b.at.desc(), b.id.desc())
+    return [
+        BookingRow(
+            r.id, r.lead_id, r.external_ref, {k: str(v) for k, v in (r.payload_json or {}).items() if k not in hidden},
+            r.at,
+        )
+        for r in tx.conn.execute(query)
+    ]  # fmt: skip
 
 
 def _interests(tx: ReadTx, lead_id: int) -> list[str]:

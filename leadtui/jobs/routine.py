@@ -81,6 +81,15 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.escalation:waiting", waits="follow-ups overdue",
     ),
     Step(
+        "loans_overdue", "leadtui.services.loans_overdue:step", "promises overdue",
+        waiting="leadtui.services.loans_overdue:late_count", waits="promises past their day",
+    ),
+    Step("digests", "leadtui.services.digest:morning", "digests"),
+    Step(
+        "alerts", "leadtui.services.alerts:send_due", "alerts sent", limit=50, lane="slow",
+        waiting="leadtui.services.alerts:waiting", waits="alerts to send",
+    ),
+    Step(
         "events", "leadtui.jobs.steps:handle_events", "events", limit=50,
         waiting="leadtui.services.events:waiting", waits="events to handle",
     ),
@@ -90,7 +99,7 @@ database, `slow` waits for others (routers, the network).
 """
 
 MOST_S = 8.0
-"""After so many seconds a tick ends, though there is more to do: the next one comes at once and sees what is new."""
+"""After so many seconds a tick ends, though there is more to do: the next one follows soon, and begins at the top."""
 
 
 class Tally:
@@ -172,26 +181,27 @@ class Routine:
     def tick(self, *, insist: bool = False, to_the_end: bool = False) -> Tally:
         """Do what is due, if the lease is ours. A step that fails is logged and counted, the others are done.
 
-        Steps take turns, each with as many rows as it does at once, until nothing is left or the tick has lasted long
-        enough; `to_the_end` goes on until nothing is left. Raises a LeadtuiError when the lease cannot be asked for:
-        then the database is out of reach.
+        Steps take turns, each with as many rows as it does at once, and every turn begins at the top: a reminder that
+        comes due meanwhile waits for one turn, not for thousands of follow-ups. It ends when no step has more to do, or
+        when the tick has lasted long enough; `to_the_end` goes on until nothing at all was done in a turn. Raises a
+        LeadtuiError when the lease cannot be asked for: then the database is out of reach.
         """
         done = Tally(ticks=1)
         if self._cancel.cancelled or not self._lease.take(insist=insist):
             return done
-        begun = monotonic()
-        left = list(self._steps)
-        while left:
-            before = done.counts.total()
-            for step in tuple(left):
+        begun, steps = monotonic(), list(self._steps)
+        while steps:
+            before, has_more = done.counts.total(), False
+            for step in steps:
                 if not self._may_go_on():
                     return done
-                if not self._do(step, done):
-                    left.remove(step)
-            if not to_the_end and monotonic() - begun > MOST_S:
+                has_more |= self._do(step, done)
+            steps = [step for step in steps if step.limit and step.name not in self.failing]
+            if to_the_end:
+                if done.counts.total() == before:
+                    break
+            elif not has_more or monotonic() - begun > MOST_S:
                 break
-            if not left and to_the_end and done.counts.total() > before:
-                left = [step for step in self._steps if step.limit]  # what the last ones made happen
         return done
 
     def _do(self, step: Step, done: Tally) -> bool:

@@ -127,14 +127,19 @@ def _told(tx: ReadTx, row: Mapping[Any, Any]) -> tuple[int, ...]:
 
 
 # -- reading them -----------------------------------------------------------------------------------------------------
-def current(tx: ReadTx) -> ColumnElement[bool]:
+def meaningful() -> ColumnElement[bool]:
     """Notices that still mean something: a reminder no more when its activity is done, off, or at another time."""
-    n, a, lead = t.notification.c, t.activity.c, t.lead.c
+    n, a = t.notification.c, t.activity.c
     still_due = and_(a.completed_at.is_(None), a.cancelled_at.is_(None), a.reminded_for == a.scheduled_at)
     return and_(
-        or_(n.lead_id.is_(None), and_(lead.deleted_at.is_(None), scope_clause(tx.actor))),
+        or_(n.lead_id.is_(None), t.lead.c.deleted_at.is_(None)),
         or_(n.kind != REMINDER, n.activity_id.is_(None), still_due),
     )
+
+
+def current(tx: ReadTx) -> ColumnElement[bool]:
+    """Those of them that the acting user may see: of leads in scope, or of none."""
+    return and_(meaningful(), or_(t.notification.c.lead_id.is_(None), scope_clause(tx.actor)))
 
 
 def with_lead() -> Any:

@@ -71,7 +71,7 @@ def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> d
     """Change a user. Raises NotFound, Invalid, Duplicate, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "users")
-        row = _find(tx, login)
+        row = find(tx, login)
         columns = {k: v for k, v in _columns(tx, values, row["id"]).items() if row[k] != v}
         _may_grant(tx, row["role_id"])
         if "role_id" in columns:
@@ -88,7 +88,7 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
     """Enable or disable a user; leads keep their assignee. Raises Refused for oneself and the last principal."""
     with office.write() as tx:
         w.require(tx, "users")
-        row = _find(tx, login)
+        row = find(tx, login)
         _may_grant(tx, row["role_id"])
         if not active:
             if row["id"] == tx.actor.user_id:
@@ -103,7 +103,8 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
         return _record(tx, row["id"])
 
 
-def _find(tx: ReadTx, login: str) -> Mapping[Any, Any]:
+def find(tx: ReadTx, login: str) -> Mapping[Any, Any]:
+    """The row of the user with this login. Raises NotFound."""
     wanted = fold(login).strip()
     user = next((u for u in tx.catalog.users if fold(u.login) == wanted and u.login != SYSTEM), None)
     if user is None:

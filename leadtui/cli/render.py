@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from leadtui.cli.output import pairs, table, terminal_width, words
+from leadtui.cli.render_loans import loan_json, loans_of_lead_text
 from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
 from leadtui.domain.money import format_money, to_json
@@ -180,7 +181,7 @@ def detail_json(lead: LeadDetail, view: View, serving: Serving | None = None) ->
         "status_history": [status_json(entry) for entry in lead.status_history],
         "activities": [activity_json(activity, view) for activity in lead.activities],
         "documents": [document_json(document) for document in lead.documents],
-        "loans": [],
+        **({"loans": [loan_json(loan, view) for loan in lead.loans]} if "loans" in lead.allowed else {}),
         "score_breakdown": [],
         "raw_score": lead.row.score,
         "pending_job": lead.pending_job,
@@ -288,6 +289,8 @@ def detail_text(lead: LeadDetail, view: View, serving: Serving | None = None) ->
     files = [(d.name, d.mime, d.bytes, d.uploaded_by, view.local(d.at)) for d in lead.documents]
     if history:
         parts.append("Status history\n" + table(("when", "status", "by", "reason"), history))
+    if lead.loans:
+        parts.append("Loan promises\n" + loans_of_lead_text(lead.loans, view))
     if done:
         parts.append("Activities\n" + table(("when", "type", "outcome", "subject", "by", ""), done))
     if files:

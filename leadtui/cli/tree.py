@@ -20,6 +20,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "lead": ("leadtui.cli.lead", "leads: add, find, edit, move on, convert"),
     "activity": ("leadtui.cli.activity", "what was done with leads, and what is to be done"),
     "followup": ("leadtui.cli.followup", "what is due, the next one, a calendar file"),
+    "loan": ("leadtui.cli.loan", "promises to clear a loan: note, clear, what is overdue"),
     "customer": ("leadtui.cli.customer", "customers: find, show, edit, suspend, resume, change their package"),
     "package": ("leadtui.cli.package", "packages that leads are interested in, and their profiles on routers"),
     "source": ("leadtui.cli.catalogue", "where leads come from"),

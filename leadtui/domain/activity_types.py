@@ -31,6 +31,7 @@ TYPES: Final[tuple[str, ...]] = (
     "import",
     "campaign",
     "milestone",
+    "loan",
 )
 """All there are; the others the program writes."""
 OUTCOMES: Final[tuple[str, ...]] = ("positive", "neutral", "negative", "follow_up", "no_answer")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from .loans import LoanRow
+
 
 @dataclass(frozen=True, slots=True)
 class RouterUserRow:
@@ -227,6 +229,8 @@ class LeadDetail:
     custom: Mapping[str, str]
     pending_job: str | None = None
     allowed: frozenset[str] = frozenset()
+    loans: tuple[LoanRow, ...] = ()
+    """Promises, the open one first; empty, too, where the actor may not note loans of the lead."""
 
 
 @dataclass(frozen=True, slots=True)

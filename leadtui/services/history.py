@@ -38,7 +38,7 @@ _CHUNK = 5_000
 _NAMED = {"router_id": t.router, "family_group_id": t.family_group}
 """Ids that the audit keeps of what the catalogue does not hold."""
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
-_BESIDE = {"last_activity_at", "document", "sha256"}
+_BESIDE = {"last_activity_at", "document", "sha256", "loan"}
 _NOT_SHOWN = {
     "name_key",
     "search_text",
@@ -213,7 +213,8 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     for chunk in _chunks([*plan.created, *plan.updated]):
         for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
             touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
-            if not touched and r.entity_id not in created and r.action in {"log", "attach"}:
+            beside = r.action in {"log", "attach"} or (r.action == "loan" and plan.batch.kind != "loan")
+            if not touched and r.entity_id not in created and beside:
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
             who = tx.catalog.user_by_id[r.user_id].login
@@ -406,7 +407,7 @@ def _audited_lead(tx: ReadTx, ref: str | int) -> int:
 
 def _visible_audit(tx: ReadTx) -> Any:
     a = t.audit.c
-    of_leads = a.entity.in_(("lead", "activity", "customer", "document"))
+    of_leads = a.entity.in_(("lead", "activity", "customer", "document", "loan_commitment"))
     if tx.actor.scope("read") == "all":
         leads: Any = of_leads
     else:
@@ -423,7 +424,7 @@ def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
     for column in dict.fromkeys((*before, *after)):
         if column in _NOT_SHOWN and r.entity in {"lead", "activity"}:
             continue
-        key = _key_of(column) if r.entity == "lead" else column
+        key = _key_of(column) if r.entity in {"lead", "loan_commitment"} else column
         if key in tx.actor.hidden_fields:
             continue
         pair = _words(tx, column, before.get(column)), _words(tx, column, after.get(column))

@@ -14,12 +14,14 @@ from leadtui.domain import dates, phones
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY, LeadField
 from leadtui.domain.filters import And, Node, Not, Or, Term, Text
+from leadtui.domain.loans import OPEN
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import Actor
 from leadtui.errors import Invalid, LeadtuiError
 from leadtui.text import fold
 
 from . import schema as t
+from .loans import with_loan
 from .search_index import FTS
 
 # A condition over leads. SQLAlchemy types comparisons of untyped columns as Any.
@@ -194,6 +196,8 @@ def _term(term: Term, lookup: Lookup) -> Clause:
         return or_(*(_is(word, lookup) for word in term.values))
     if term.field.startswith("custom."):
         return _custom(term, lookup)
+    if term.field == "loan":
+        return _loan(term, lookup)
     if term.field == "id":
         return _compare(t.lead.c.id, term, [int(float(v)) for v in term.values])
     if term.field == "deleted_at":
@@ -365,6 +369,15 @@ def _tags(term: Term) -> Clause:
     keys = [fold(v) for v in term.values]
     ids = select(t.lead_tag.c.lead_id).join(t.tag, t.tag.c.id == t.lead_tag.c.tag_id).where(t.tag.c.key.in_(keys))
     return t.lead.c.id.in_(ids)
+
+
+def _loan(term: Term, lookup: Lookup) -> Clause:
+    """Leads by their promises; `none` are those without an open one."""
+    words = {fold(v) for v in term.values}
+    found = [with_loan(lookup.actor, *(OPEN if word == "open" else (word,))) for word in sorted(words)]
+    if term.op == "is_null":
+        return ~with_loan(lookup.actor, *OPEN)
+    return or_(false(), *found)
 
 
 def _person(term: Term, lookup: Lookup) -> Clause:

@@ -21,6 +21,7 @@ from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id, plain
 
 from . import lead_writes as w
+from . import stage_actions
 from .job_runs import pause
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ Handler = Callable[[WriteTx, Any], None]
 
 CONVERTED = "lead.converted"
 FIRST_ONLINE = "customer.first_online"
+CAME_IN = "intake.received"
 
 TRIES = 10
 """An event that failed so often stays open with its error, for a person to look at, and is not tried again."""
@@ -141,7 +143,12 @@ def greet_the_customer(tx: WriteTx, event: Any) -> None:
     w.change(tx, lead._mapping, w.next_follow_up(tx, lead.id), "followup", extra_after={"told": told})
 
 
-HANDLERS: Mapping[str, Sequence[Handler]] = {CONVERTED: (greet_the_customer,), FIRST_ONLINE: ()}
+HANDLERS: Mapping[str, Sequence[Handler]] = {
+    CONVERTED: (greet_the_customer,),
+    FIRST_ONLINE: (),
+    CAME_IN: (),
+    w.STAGE_CHANGED: (stage_actions.run,),
+}
 """Which handlers an event of a kind goes to; none: it is only closed, for what it says stands on the timeline already.
 
 A kind that is not here is left open: a newer program knows what to do with it.

@@ -20,9 +20,11 @@ from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import lead_writes as w
+from . import milestones, stage_actions
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
+from .undo_beside import Beside
 
 # What cannot be taken back by `undo`, and what does it instead.
 FINAL = {
@@ -123,6 +125,7 @@ class _Plan:
     contacted: dict[int, Any] = field(default_factory=dict)
     """`last_activity_at` as the batch left it, by lead."""
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -183,6 +186,8 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
     if not entries:
         return plan
     for entry in entries:
+        if plan.beside.note(entry):
+            continue
         if entry.entity == "lead" and entry.before_json is None and entry.action in {"create", "import", "intake"}:
             plan.created.append(entry.entity_id)
         elif entry.entity == "lead":
@@ -215,6 +220,8 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
             touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
             beside = r.action in {"log", "attach"} or (r.action == "loan" and plan.batch.kind != "loan")
             if not touched and r.entity_id not in created and beside:
+                continue
+            if stage_actions.is_because_of(r, plan.batch.id):
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
             who = tx.catalog.user_by_id[r.user_id].login
@@ -267,6 +274,9 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
+    plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
+    milestones.forget(tx, plan.batch, plan.updated)
+    stage_actions.take_back(tx, plan.batch, plan.updated)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))

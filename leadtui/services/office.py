@@ -248,6 +248,7 @@ def create_office(
             raise Refused(f"{store.name} was made by somebody else just now", code="exists", field="db")
         conn.execute(t.setting.insert(), [{"key": k, "value_json": v} for k, v in settings.items()])
         presets.load_roles(conn)
+        presets.load_milestones(conn)
         presets.load_pipeline(conn, preset, office_currency, default=True)
         _first_users(conn, login, account)
         catalogs.touch(conn)

@@ -39,7 +39,7 @@ def test_from_the_conversion_to_the_first_session(office: Office, simulator: Sim
     done = convert(office, lead_id, ConvertRequest(router=RouterRequest("WL-1")))
     assert done.success and done.router_user is not None
     work = routine(office)
-    assert work.tick() == Tally(ticks=1, polled=1, events=1)
+    assert work.tick() == Tally(ticks=1, polled=1, events=2)  # the conversion, and its move
     assert [one.lead_id for one in never_online(office, 0)] == [lead_id]
     simulator.dial_in(done.router_user.username)
     assert work.tick() == Tally(ticks=1)  # it was asked a moment ago
@@ -208,7 +208,7 @@ def test_steps_take_turns_until_nothing_is_left(sqlite_office: Office, asked: li
     work = Routine(sqlite_office, Lease(sqlite_office, "tui"), CancelToken(), steps=steps)
     done = work.tick()
     assert (done["some"], done["more"]) == (25, 8)
-    assert asked == [("some", 10), ("more", 5), ("some", 10), ("more", 3), ("some", 5)]
+    assert asked == [("some", 10), ("more", 5), ("some", 10), ("more", 3), ("some", 5), ("more", 0)]
 
 
 def test_a_tick_ends_in_time_and_the_next_goes_on(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
-from leadtui.store.migrations import defaults_0003
+from leadtui.store.migrations import defaults_0003, defaults_0003_stages
 from leadtui.store.types import UtcDateTime
 
 revision = "0003"
@@ -270,6 +270,9 @@ def upgrade() -> None:
     )
     _new_settings()
     defaults_0003.quick_logs(op.get_bind())
+    defaults_0003_stages.sla_hours(op.get_bind())
+    defaults_0003_stages.stage_actions(op.get_bind())
+    defaults_0003_stages.milestones(op.get_bind())
 
 
 def _refer_to_replacement() -> None:

@@ -40,6 +40,13 @@ convert(open_office({db!r}), {lead}, ConvertRequest(router=RouterRequest("WL-RTR
 
 
 @pytest.fixture
+def office(office: Office) -> Office:
+    """What these tests count does not depend on the hour of the day."""
+    office("config", "set", "digest_at", "")
+    return office
+
+
+@pytest.fixture
 def simulator() -> Iterator[Simulator]:
     """A training router on loopback."""
     with Simulator() as running:

@@ -16,7 +16,7 @@ from leadtui.jobs.routine import STEPS, Step
 from leadtui.jobs.runner import Runner
 from leadtui.router.port import CancelToken
 from leadtui.router.simulator import Simulator
-from leadtui.services import admin, events
+from leadtui.services import admin, events, settings
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from tests.services.lead_help import add
@@ -31,6 +31,9 @@ AGO = timedelta(days=2)
 def busy_office(office: Office, simulator: Simulator) -> None:
     """Something for everybody: late and due activities, a promise that was not kept, an event, a router, a notice."""
     admin.add_user(office, {"login": "tom", "name": "Tom", "role": "agent"})
+    an_hour_ago = (clock.now() - timedelta(hours=1)).astimezone(office.tz)
+    settings.set_setting(office, "working_hours", "mon-sun 00:00-24:00")
+    settings.set_setting(office, "digest_at", f"{an_hour_ago:%H:%M}")
     customer_user(office, router(office, "WL-1", simulator), "achieng")
     online(simulator, "achieng")
     lead_id = add(office, "0722000999", name="Late")
@@ -101,6 +104,7 @@ def test_all_of_them_twice(office: Office, simulator: Simulator) -> None:
     busy_office(office, simulator)
     first = Runner(office, "worker").once()
     assert first.errors == 0 and first["reminders"] and first["escalations"] and first["events"] and first["polled"]
+    assert first["loans_overdue"] and first["digests"]
     before = everything(office)
     second = Runner(office, "worker").once()
     assert second.is_empty, second

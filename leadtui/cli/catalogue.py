@@ -79,7 +79,7 @@ NOUNS: Final = (
         Value("probability", "0-1", "how likely a lead here is to convert"),
         Value("description", "TEXT", "what it means"),
         Value("color", "NAME", "how it is shown"),
-        Value("sla_hours", "N", "hours a lead may stay here"),
+        Value("sla_hours", "N", "hours a lead may stay here before it counts as rotting"),
         Value("default", "", "new leads begin here", flag=True, field="is_default"),
         Value("converted", "", "leads here are customers", flag=True, field="is_converted"),
         Value("lost", "", "leads here are lost", flag=True, field="is_lost"),
@@ -165,7 +165,8 @@ def _show_one(record: Mapping[str, Any], noun: Noun, verb: str) -> None:
     emit(dict(record), f"{verb} {noun.name} {record.get('name', '')}".rstrip())
 
 
-def _make(noun: Noun) -> typer.Typer:
+def make(noun: Noun, *, switched: bool = False) -> typer.Typer:
+    """The verbs of a noun. One that is `switched` is enabled and disabled, others are retired."""
     app = tree.noun(noun.help)
     to_pipeline = [_pipeline_option("to this pipeline instead of the default")] if noun.of_pipeline else []
     pipeline = [_pipeline_option("of this pipeline only")] if noun.of_pipeline else []
@@ -221,10 +222,26 @@ def _make(noun: Noun) -> typer.Typer:
     app.command("edit")(
         _signature(edit, [_ref(noun), *_options(noun, name_required=False), *pipeline], f"Change a {noun.name}.")
     )
+    if switched:
+        for verb, doc in (("enable", f"Let a {noun.name} work again."), ("disable", f"Let a {noun.name} rest.")):
+            app.command(verb)(_signature(_switch(noun, verb), [_ref(noun), *pipeline], doc))
+        return app
     app.command("retire")(
         _signature(retire, [_ref(noun), back, *pipeline], f"Offer a {noun.name} no longer; what has it keeps it.")
     )
     return app
 
 
-apps: Final = {noun.name: _make(noun) for noun in NOUNS}
+def _switch(noun: Noun, verb: str) -> Callable[..., None]:
+    def switch(ref: str, **arguments: Any) -> None:
+        from leadtui.services import admin
+
+        active = verb == "enable"
+        with office() as opened:
+            record = admin.retire(opened, noun.key, ref, pipeline=arguments.get("pipeline"), active=active)
+        _show_one(record, noun, f"{verb}d")
+
+    return switch
+
+
+apps: Final = {noun.name: make(noun) for noun in NOUNS}

@@ -141,6 +141,16 @@ def quick_logs(incomplete: str) -> list[str]:
     return _starting(rows, incomplete)
 
 
+def stage_actions(incomplete: str) -> list[str]:
+    """Names of what happens when a lead gets to a status."""
+    return _starting(_names("SELECT name FROM stage_action GROUP BY name ORDER BY name"), incomplete)
+
+
+def milestones(incomplete: str) -> list[str]:
+    """Names of what is noted when a lead reaches it."""
+    return _starting(_names('SELECT name FROM milestone ORDER BY "order"'), incomplete)
+
+
 def branches(incomplete: str) -> list[str]:
     """Names of the branches."""
     return _starting(_names("SELECT name FROM branch ORDER BY name"), incomplete)

@@ -29,6 +29,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "quick-log": ("leadtui.cli.catalogue", "one-key outcomes of work mode"),
     "tag": ("leadtui.cli.catalogue", "tags"),
     "branch": ("leadtui.cli.catalogue", "branches"),
+    "rule": ("leadtui.cli.rule", "what happens by itself: stage actions, milestones"),
     "person": ("leadtui.cli.catalogue", "people who bring leads in"),
     "router": ("leadtui.cli.router", "routers, the users on them, and the training router"),
     "user": ("leadtui.cli.user", "who works here"),

@@ -14,21 +14,24 @@ NOUNS: tuple[str, ...] = (
     "status",
     "pipeline",
     "quick_log",
+    "stage_action",
+    "milestone",
     "tag",
     "branch",
     "person",
     "team",
     "lost_reason",
 )
-OF_PIPELINE = frozenset({"status", "quick_log"})
-"""Nouns whose records belong to a pipeline: `pipeline` chooses it when one is added, found or listed."""
+OF_PIPELINE = frozenset({"status", "quick_log", "stage_action"})
+"""Nouns whose records belong to a pipeline: `pipeline` chooses it when one is added, found or listed. A stage action
+belongs to it through its status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
     """A small table: its columns as (typed key, column, how it is read), and whether its rows can be retired.
 
-    The kinds of reading are those of `catalogue_values`.
+    The kinds of reading are those of `catalogue_values`. A column `params_json.text` is the value `text` of a JSON one.
     """
 
     table: Any
@@ -105,6 +108,35 @@ _NOUNS: dict[str, Noun] = {
             ("next_action", "next_action", "line"),
             ("ask", "ask", "word"),
             ("status", "stage_id", "stage"),
+        ),
+    ),
+    "stage_action": Noun(
+        t.stage_action,
+        "stage action",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("status", "stage_id", "stage"),
+            ("kind", "kind", "action"),
+            ("text", "params_json.text", "line"),
+            ("body", "params_json.body", "block"),
+            ("delay", "params_json.delay", "delay"),
+            ("context", "params_json.context", "context"),
+            ("to", "params_json.to", "whom"),
+            ("channel", "params_json.channel", "word"),
+        ),
+    ),
+    "milestone": Noun(
+        t.milestone,
+        "milestone",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("types", "condition_json.types", "activities"),
+            ("outcomes", "condition_json.outcomes", "outcomes"),
+            ("not_outcomes", "condition_json.not_outcomes", "outcomes"),
+            ("count", "condition_json.count", "int"),
+            ("stage", "condition_json.stage", "word"),
         ),
     ),
     "tag": Noun(t.tag, "tag", (("name", "name", "tag"),)),

@@ -37,8 +37,10 @@ SCOPES: Final[Mapping[str, str]] = {
     "push": "Pushing a package",
     "drift": "Packages and routers",
     "history": "History",
+    "loans": "Promises",
     "jobs": "Jobs",
     "notifications": "Notices",
+    "intakes": "Came in from elsewhere",
     "log": "Log",
 }
 """Where commands apply, in the order help and README list them."""
@@ -101,9 +103,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
        action="app.go_to('office')"),
     _c("app.history", "6", "history", "Go to the history of changes, and undo from there", "Go to", "app",
        action="app.go_to('history')"),
+    _c("app.loans", "7", "promises", "Go to the promises to clear a loan", "Go to", "app", action="app.go_to('loans')"),
     _c("app.jobs", "8", "jobs", "Go to the work that goes on by itself: who does it, what failed", "Go to", "app",
        action="app.go_to('jobs')"),
     _c("app.notifications", "!", "notices", "Show what came due and what was passed on to you", "Go to", "app"),
+    _c("app.intakes", "b", "bookings", "Show what came in from elsewhere and failed, to correct it", "Go to", "app"),
     _c("app.undo", "u", "undo", "Take back what was done last", "Change", "app"),
     _c("app.refresh", "r", "refresh", "Read again from the database", "View", "app"),
     _c("app.copy", "y", "copy", "Copy the current row or value to the clipboard", "View", "app"),
@@ -132,6 +136,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("today.work", "W", "work", "Work mode: one lead after another, one key for each outcome", "Change",
        "today leads", permission="log"),
     _c("today.whose", "v", "whose", "Show my own work, my team's, or all", "View", "today"),
+    # Work mode
+    *(
+        _c(f"work.outcome_{n}", str(n), f"outcome {n}", f"Log outcome {n} of the list, and go on to the next lead",
+           "Outcome", "work", permission="log")
+        for n in range(1, 10)
+    ),
+    _c("work.note", "n", "note", "Write a note that goes with the outcome", "Outcome", "work", permission="log"),
+    _c("work.when", "f", "when", "Another time for the next contact than the outcome's own", "Outcome", "work",
+       permission="log"),
+    _c("work.skip", "s", "skip", "Go on to the next lead without logging anything", "Outcome", "work"),
+    _c("work.open", "enter", "open", "Show all about the lead", "Go to", "work"),
     # Leads
     _c("leads.search", "/", "search", "Search by name, phone, email or number", "Find", "leads"),
     _c("leads.filter", "f", "filter", "Write or change the filter", "Find", "leads"),
@@ -145,7 +160,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("leads.log", "c", "log", "Log a contact: call, visit, message, note", "Change", "leads lead today",
        permission="log"),
     _c("leads.convert", "C", "convert", "Make a customer of the lead, and a router user if wanted", "Change",
-       "leads lead today", danger=True, permission="convert"),
+       "leads lead today work", danger=True, permission="convert"),
     _c("leads.lose", "x", "lose", "Mark as lost, with the reason; a lost lead is reopened", "Change",
        "leads lead today", permission="lose"),
     _c("leads.tag", "t", "tag", "Add and take away tags", "Change", "leads lead today", permission="edit"),
@@ -157,10 +172,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
        permission="protect"),
     _c("leads.delete", "d", "delete", "Delete; it can be restored", "Change", "leads lead today", danger=True,
        permission="delete"),
+    _c("leads.promise", "m", "promise", "Note a promise to clear a loan; clear it, or call it off", "Change",
+       "leads lead today loans", permission="loans"),
     _c("leads.restore", "D", "restore", "Restore a deleted lead", "Change", "leads lead", permission="delete"),
     _c("leads.documents", "o", "documents", "Open a document, or attach a file", "Change", "leads lead today",
        permission="edit"),
     _c("leads.customer", "w", "customer", "Show the customer the lead has become", "Go to", "lead"),
+    _c("leads.booking", "B", "booking", "Note a booking of the lead", "Change", "leads lead", permission="create"),
     _c("leads.next", "]", "next", "Show the next lead of the list", "Go to", "lead"),
     _c("leads.previous", "[", "previous", "Show the lead before it in the list", "Go to", "lead"),
     _c("leads.imports", "I", "import", "Import leads from a file", "Files", "leads", permission="import"),
@@ -231,6 +249,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("users.edit", "e", "edit", "Edit the user", "Change", "users", permission="users"),
     _c("users.disable", "d", "disable", "Disable the user, or enable again", "Change", "users", danger=True,
        permission="users"),
+    _c("users.test_alert", "t", "test alert", "Send a test to the user's alert addresses", "Change", "users",
+       permission="users"),
     _c("users.roles", "o", "roles", "Show what each role may do", "View", "users"),
     _c("office.new", "n", "new", "Add an entry", "Change", "office", permission="config"),
     _c("office.edit", "e", "edit", "Edit the entry", "Change", "office", permission="config"),
@@ -252,6 +272,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("history.entries", "v", "entries", "Show every single entry instead of acts, or acts again", "View", "history"),
     _c("history.undo_batch", "x", "take back", "Take back the act under the cursor", "Change", "history",
        danger=True),
+    _c("loans.new", "n", "new", "Note a promise of any lead", "Change", "loans", permission="loans"),
+    _c("loans.clear", "c", "clear", "The lead has paid: clear the promise", "Change", "loans", permission="loans"),
+    _c("loans.cancel", "x", "call off", "Call the promise off: it is awaited no more", "Change", "loans",
+       permission="loans"),
+    _c("loans.which", "f", "which", "Show overdue ones, then those due by today, then the settled too; then open ones",
+       "Find", "loans"),
+    _c("loans.mine", "o", "mine", "Show only those of leads assigned to me; again: everybody's", "Find", "loans"),
+    _c("loans.search", "/", "search", "Search by the lead's name, phone, email or number", "Find", "loans"),
+    _c("loans.show_all", "F", "show all", "Take search and filters away", "Find", "loans"),
     _c("jobs.retry", "t", "try again", "Let what failed be tried again", "Change", "jobs"),
     _c("jobs.retry_all", "T", "all again", "Let everything that failed be tried again", "Change", "jobs"),
     _c("jobs.give_up", "x", "give up", "Let what failed rest: it is not tried again", "Change", "jobs", danger=True),
@@ -264,8 +293,17 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("notifications.all_seen", "D", "all seen", "All of them are dealt with", "Notices", "notifications"),
     _c("notifications.with_seen", "v", "with seen", "Show those dealt with, too; again: only the others", "View",
        "notifications"),
+    _c("notifications.addresses", "a", "alerts to", "Where notices go that you do not look at: your alert addresses",
+       "Notices", "notifications"),
+    _c("notifications.test_alert", "t", "test", "Send a test to your alert addresses", "Notices", "notifications"),
     _c("notifications.desktop", "o", "desktop", "Notices of the terminal's desktop too (OSC 9), or no more", "Notices",
        "notifications"),
+    _c("intakes.edit", "e", "correct", "Correct what came in, and try again", "Change", "intakes", permission="create"),
+    _c("intakes.retry", "t", "try again", "Try again as it is", "Change", "intakes", permission="create"),
+    _c("intakes.drop", "d", "drop", "Give it up, with the reason; it can still be retried", "Change", "intakes",
+       danger=True, permission="create"),
+    _c("intakes.new", "n", "new", "Note a booking by hand", "Change", "intakes", permission="create"),
+    _c("intakes.every", "v", "show all", "Show everything that came in, or only what failed", "View", "intakes"),
     _c("log.copy_all", "Y", "copy all", "Copy the shown lines to the clipboard", "View", "log"),
 )  # fmt: skip
 
@@ -391,7 +429,10 @@ def _together(one: Command, two: Command) -> bool:
     scopes, others = set(one.scope), set(two.scope)
     if scopes & others or "app" in scopes | others:
         return True
-    with_list = {"leads", "customers", "routers", "users", "office", "history", "push", "drift", "notifications"}
+    with_list = {
+        "leads", "customers", "routers", "users", "office", "history", "push", "drift", "notifications", "loans",
+        "intakes",
+    }  # fmt: skip
     return ("list" in scopes and bool(others & with_list)) or ("list" in others and bool(scopes & with_list))
 
 

@@ -94,10 +94,15 @@ def edit(
     available: Annotated[
         bool | None, typer.Option("--available/--no-available", help="whether automatic assignment may choose them")
     ] = None,
+    alerts_stdin: Annotated[
+        bool, typer.Option("--alerts-stdin", help="read alert addresses (apprise) from standard input, one a line")
+    ] = False,
 ) -> None:
-    """Change a user; an empty value clears one."""
+    """Change a user; an empty value clears one. Your own alert addresses you may always change."""
+    import sys
+
     from leadtui.errors import UsageError
-    from leadtui.services import admin
+    from leadtui.services import admin, alerts
 
     values = _typed(
         name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
@@ -105,10 +110,28 @@ def edit(
     )  # fmt: skip
     if available is not None:
         values["available"] = "yes" if available else "no"
-    if not values:
+    if not values and not alerts_stdin:
         raise UsageError("nothing to change", field="name", code="missing_option", hint="see: leadtui user edit --help")
     with office() as opened:
-        _print(admin.edit_user(opened, login, values), "changed")
+        if alerts_stdin:
+            kinds = alerts.set_addresses(opened, login, sys.stdin.read())
+        record = admin.edit_user(opened, login, values) if values else {"login": login}
+    if alerts_stdin:
+        record |= {"alerts": list(kinds)}
+    if values:
+        _print(record, "changed")
+    else:
+        emit(record, f"{login}: " + (f"alerts go to {', '.join(kinds)}" if kinds else "no alert addresses"))
+
+
+@app.command("test-alert")
+def test_alert(login: Login) -> None:
+    """Send a test to a user's alert addresses; exit 6 when one does not take it."""
+    from leadtui.services import alerts
+
+    with office() as opened:
+        kinds = alerts.test_alert(opened, login)
+    emit({"login": login, "sent": list(kinds)}, f"sent to {', '.join(kinds)}")
 
 
 @app.command("disable")

@@ -11,8 +11,9 @@ from textual.app import ComposeResult
 from leadtui import clock
 from leadtui.commands import Command
 from leadtui.domain.dates import relative
+from leadtui.screens.alert_form import ask_own, send_test
 from leadtui.screens.base import LeadScreen
-from leadtui.screens.reminding import DESKTOP, KINDS
+from leadtui.screens.reminding import KINDS
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.pages import ListProvider
 from leadtui.widgets.text import one_line
@@ -193,15 +194,23 @@ class NotificationsScreen(LeadScreen[None]):
         self.with_seen = not self.with_seen
         self._load()
 
+    def do_addresses(self) -> None:
+        """One's own alert addresses."""
+        ask_own(self)
+
+    def do_test_alert(self) -> None:
+        """Try them out."""
+        send_test(self, self.office.actor.login)
+
     def do_desktop(self) -> None:
         """Notices of the desktop, or none; kept for this user."""
         office, reminding = self.office, self.lead_app.reminding
         wanted = not reminding.on_desktop
 
         def write() -> bool:
-            from leadtui.services import admin
+            from leadtui.services import admin, reminders
 
-            admin.set_preference(office, DESKTOP, wanted)
+            admin.set_preference(office, reminders.DESKTOP, wanted)
             return wanted
 
         def written(answer: bool) -> None:

@@ -29,8 +29,6 @@ MOST = 100
 """So many are read; more than that is "99+"."""
 
 TOAST_S = 12.0
-DESKTOP = "desktop_notices"
-"""The preference of a user who wants notices of the terminal's desktop (OSC 9), too."""
 
 _LATE = timedelta(minutes=10)
 """A notice may become visible so long after its time, when whoever wrote it was slow."""
@@ -165,7 +163,7 @@ def _read(office: Any) -> Sequence[NotificationRow]:
 
 
 def _wants_desktop(office: Any) -> bool:
-    from leadtui.services import admin
+    from leadtui.services import admin, reminders
     from leadtui.services.office import Office
 
-    return isinstance(office, Office) and admin.preference(office, DESKTOP, False) is True
+    return isinstance(office, Office) and admin.preference(office, reminders.DESKTOP, False) is True

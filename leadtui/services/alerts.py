@@ -115,7 +115,7 @@ def _read(text: str) -> list[str]:
     for place, address in enumerate(addresses, start=1):
         if _kind(address) in _LOCAL or not _apprise().Apprise().add(address):
             raise Invalid(
-                f"address {place} ({_kind(address) or 'without a kind'}) is none that a message can be sent to",
+                f"address {place} is none that a message can be sent to ({_kind(address) or 'without a kind'})",
                 field="alerts", hint="such as tgram://TOKEN/CHAT or mailtos://USER:PASSWORD@HOST, as apprise has them",
             )  # fmt: skip
     return addresses

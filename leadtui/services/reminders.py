@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .office import Office
 
 REMINDER = "reminder"
+DESKTOP = "desktop_notices"
+"""The preference of a user who wants notices of the terminal's desktop (OSC 9), too."""
 
 AT_ONCE = 100
 """So many reminders are made in one transaction."""

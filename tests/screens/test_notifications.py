@@ -12,7 +12,7 @@ from leadtui.screens import terminal
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.notifications import NotificationsScreen, age
 from leadtui.screens.snooze_dialog import SnoozeDialog
-from leadtui.services import activities, escalation, reminders
+from leadtui.services import activities, alerts, escalation, reminders
 from tests.screens.conftest import NOW
 from tests.screens.office_for_tests import ESCAPES
 from tests.screens.pictures import at_rest, dump, press
@@ -205,6 +205,34 @@ async def test_open_snooze_and_deal_with(run: Any, quiet: Any) -> None:
         assert "two" in dump(pilot.app)
         await press(pilot, "escape")
         assert not isinstance(pilot.app.screen, NotificationsScreen)
+
+
+async def test_alert_addresses_are_typed_unseen(run: Any, quiet: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("apprise")
+    sent: list[tuple[str, ...]] = []
+
+    def send(addresses: Any, title: str, body: str) -> alerts.Sent:
+        sent.append(tuple(addresses))
+        return alerts.Sent(("json",), ())
+
+    monkeypatch.setattr(alerts, "send", send)
+    async with run(quiet) as pilot:
+        await press(pilot, "!", "a", "text:json://s3cret@127.0.0.1:9/x")
+        assert "s3cret" not in dump(pilot.app)
+        await press(pilot, "ctrl+s")
+        assert "alerts go to json://…" in dump(pilot.app)
+        await press(pilot, "t")
+        assert sent == [("json://s3cret@127.0.0.1:9/x",)]
+        assert "a test was sent to json" in dump(pilot.app)
+        await press(pilot, "a", "text:bogus", "ctrl+s")
+        assert "address 1 is none" in dump(pilot.app)
+        await press(pilot, "escape", "y", "escape", "4", "t")
+        assert len(sent) == 2
+        await press(pilot, "e")
+        assert "s3cret" not in dump(pilot.app)
+        pilot.app.screen.form.set_values({"alerts": "none"})
+        await press(pilot, "ctrl+s")
+        assert alerts.who_has(quiet) == frozenset()
 
 
 def test_age_in_words() -> None:

@@ -180,9 +180,10 @@ def test_whose_addresses_one_may_set(office: Office, post: Post) -> None:
     add_users(office, "wanjiku:agent")
     with acting_as(office, "wanjiku") as agent:
         assert alerts.set_addresses(agent, "wanjiku", post.address) == ("json",)
-        for act in (lambda: alerts.set_addresses(agent, "boss", ""), lambda: alerts.test_alert(agent, "boss")):
-            with pytest.raises(NotPermitted):
-                act()
+        with pytest.raises(NotPermitted):
+            alerts.set_addresses(agent, "boss", "")
+        with pytest.raises(NotPermitted):
+            alerts.test_alert(agent, "boss")
     assert alerts.test_alert(office, "wanjiku") == ("json",)
     assert post.came[0]["title"] == "leadtui: a test"
     post.code = 404

@@ -17,11 +17,13 @@ from leadtui.screens.office import OfficeScreen
 from leadtui.screens.users import UsersScreen
 from leadtui.services import activities, admin, leads
 from leadtui.services.office import Office
-from leadtui.widgets.choice_row import ChoiceRow
 from leadtui.widgets.form import Form
 from leadtui.widgets.when_input import WhenInput
 from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
 from tests.screens.test_office import go_to
+
+WIDE = (120, 40)
+"""The size at which only the picture is looked at."""
 
 
 @pytest.fixture
@@ -50,6 +52,8 @@ async def test_a_follow_up_is_done_with_what_came_of_it(
     async with opened(office, lambda: dialog(office, lead), size=size) as run:
         assert "ask about the landlord" in run.text and "2d late" in run.text
         snapshot(run.app, f"activity_{size[0]}x{size[1]}")
+        if size == WIDE:
+            return
         await run.press("plus", "tab")
         await run.write("he agrees")
         await run.press("enter")
@@ -93,21 +97,12 @@ async def test_it_is_called_off_and_who_comes_second_is_told(office: Office, lea
 
 async def test_a_lead_that_is_seen_but_not_logged_shows_its_plan_only(office: Office, lead: int) -> None:
     admin.add_user(office, {"login": "cora", "name": "Cora", "role": "collections"})
+    activities.add_follow_up(office, lead, "2026-11-17", subject=NASTY)
     for login, settles in (("cora", False), ("root", True)):
         async with opened(acting_as(office, login), lambda: LeadDetailScreen(lead)) as run:
             await run.press("enter")
             assert isinstance(run.app.screen, ActivityDialog) == settles
-            assert "ask about the landlord" in run.text
-
-
-async def test_untrusted_words_are_only_words(office: Office, lead: int) -> None:
-    activities.reschedule(office, planned(office, lead).id, "today")
-    nasty = add_lead(office, NASTY, "0722000222")
-    activities.add_follow_up(office, nasty, "today", subject=NASTY)
-    async with opened(office, lambda: dialog(office, nasty)) as run:
-        assert "[b]x[/]" in run.text
-        await run.write("\x1b[31m")
-        await run.press("escape")
+            assert "[b]x[/]" in run.text and "\x1b" not in run.text
 
 
 async def test_quick_answers_are_those_of_the_pipeline(
@@ -122,6 +117,8 @@ async def test_quick_answers_are_those_of_the_pipeline(
         assert screen.query_one("#next_action", Input).value == "send the offer"
         assert screen.query_one(WhenInput).value == "2026-11-21 11:30"  # in a day, within working hours
         snapshot(run.app, f"log_quick_{size[0]}x{size[1]}")
+    if size == WIDE:
+        return
     async with opened(office, lambda: LogDialog((lead,)), size=size) as run:
         await run.press("7", "enter")
         assert run.answer.batch is not None and "next 2026-11-20 13:30" in run.text
@@ -153,6 +150,8 @@ async def test_outcomes_are_kept_on_the_office_screen(office: Office, size: tupl
     async with opened(office, OfficeScreen, size=size) as run:
         await go_to(run, "quick_log")
         snapshot(run.app, f"quick_logs_{size[0]}x{size[1]}")
+        if size == WIDE:
+            return
         await run.press("n")
         form = run.app.screen.query_one(Form)
         assert form.values()["pipeline"] == "isp"
@@ -211,7 +210,3 @@ async def test_a_users_zone_and_hours_and_a_leads_best_hour(office: Office, lead
         form.set_values({"preferred_hour": "9"})
         await run.press("ctrl+s")
     assert leads.get(office, lead).fields["preferred_hour"] == 9
-
-
-def test_a_choice_row_has_no_value_before_it_is_given_one() -> None:
-    assert ChoiceRow(()).value == ""

@@ -28,7 +28,8 @@ def events(office: Office, **more: Any) -> dict[str, Any]:
     return {str(event["SUMMARY"]): event for event in Calendar.from_ical(data).walk("VEVENT")}
 
 
-def test_moments_are_utc_and_days_are_dates(office: Office) -> None:
+def test_moments_are_utc_and_days_are_dates(sqlite_office: Office) -> None:
+    office = sqlite_office
     admin.set_setting(office, "timezone", "Africa/Cairo")
     lead = add(office, name="Achieng, the 1st; \\ “x”", location="Westlands", unit_number="A5", package="20 Mbps Home")
     activities.add_follow_up(office, lead, "2026-04-24", subject="whole day")  # its midnight does not exist in Cairo
@@ -102,7 +103,8 @@ def test_everybody_may_have_his_own_and_the_others_need_the_right_to_export(offi
         events(office, user="nobody")
 
 
-def test_what_the_role_does_not_see_is_not_in_the_calendar(office: Office) -> None:
+def test_what_the_role_does_not_see_is_not_in_the_calendar(sqlite_office: Office) -> None:
+    office = sqlite_office
     from sqlalchemy import text
 
     add(office, name="Achieng", location="Westlands", follow_up="tomorrow")

@@ -102,6 +102,10 @@ MOST_S = 8.0
 """After so many seconds a tick ends, though there is more to do: the next one follows soon, and begins at the top."""
 
 
+SURE_S = 0.5
+"""So long a holder relies on having held the lease; a process that was frozen finds that more time has gone by."""
+
+
 class Tally:
     """What was done, by name. `errors` counts what could not be: a router that did not answer, a job still open, a step
     that failed; the log names each.
@@ -170,6 +174,7 @@ class Routine:
         self._lease = lease
         self._cancel = cancel
         self._steps = tuple(steps) or tuple(step for step in STEPS if step.lane == lane)
+        self._kept_at = float("-inf")
         self.failing: dict[str, str] = {}
         """The steps that failed when they were last tried, with the words."""
 
@@ -223,4 +228,11 @@ class Routine:
         return 0 < step.limit <= counted.get(step.name, 0)
 
     def _may_go_on(self) -> bool:
-        return not self._cancel.cancelled and self._lease.keep()
+        """Whether we may: nobody told us to stop, and the lease was ours a moment ago (steps ask after each row)."""
+        if self._cancel.cancelled:
+            return False
+        if self._lease.token is None or monotonic() - self._kept_at >= SURE_S:
+            if not self._lease.keep():
+                return False
+            self._kept_at = monotonic()
+        return True

@@ -108,6 +108,7 @@ def test_a_step_that_fails_stops_no_other(
 
 def test_a_lease_lost_in_the_middle_ends_the_tick(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     """Frozen in the middle of a step: what comes after it is the other one's."""
+    monkeypatch.setattr(routine_module, "SURE_S", 0.0)
     router(office, "WL-1")
     other = Lease(office, "worker")
     asked: list[str] = []
@@ -215,11 +216,10 @@ def test_a_tick_ends_in_time_and_the_next_goes_on(
     sqlite_office: Office, asked: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     LEFT.update(some=25)
-    times = iter(range(0, 1000, 5))
-    monkeypatch.setattr(routine_module, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr(routine_module, "MOST_S", -1.0)
     step = Step("some", HERE + "some", "some", limit=10)
     work = Routine(sqlite_office, Lease(sqlite_office, "tui"), CancelToken(), steps=[step])
-    assert [work.tick()["some"], work.tick()["some"]] == [20, 5]
+    assert [work.tick()["some"], work.tick()["some"], work.tick()["some"]] == [10, 10, 5]
     LEFT.update(some=55)
     assert work.tick(to_the_end=True)["some"] == 55
 

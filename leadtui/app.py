@@ -214,6 +214,13 @@ class LeadApp(App[int], inherit_bindings=False):
 
         self.push_screen(LogView(log_path(self.settings)))
 
+    def do_intakes(self) -> None:
+        """What came in from elsewhere and failed."""
+        from leadtui.screens.intakes import IntakesScreen
+
+        if not isinstance(self.screen, IntakesScreen):
+            self.push_screen(IntakesScreen())
+
     def do_copy(self) -> None:
         """Copy what the screen says is current."""
         text = self.screen.copy_text() if isinstance(self.screen, LeadScreen) else ""

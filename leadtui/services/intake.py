@@ -24,7 +24,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from leadtui.domain.records import Done, IntakeRow, LeadRow
-from leadtui.errors import Invalid, LeadtuiError, Refused
+from leadtui.errors import Duplicate, Invalid, LeadtuiError, Refused
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import WriteTx, insert_id
 from leadtui.text import clean_block, clean_line, fold, shorten
@@ -99,14 +99,14 @@ def receive(
             w.require(tx, "create")
             _one_at_a_time(tx)
             row = _find(tx, kind, ref)
+            lead_id = _named(tx, lead)
             if row is not None and row["state"] in {"created", "linked"}:
-                return _known(tx, row)
+                return _known(tx, row, lead_id)
             if row is not None and row["state"] == "dropped":
                 raise Refused(
                     f"the {kind} {ref} was dropped: {shorten(row['last_error'] or '', 200)}", code="dropped",
                     field="ref", hint=f"to take it after all: leadtui {kind} retry {row['id']}",
                 )  # fmt: skip
-            lead_id = _named(tx, lead)
             result = _try(tx, Item(kind, ref, came, {}, lead_id), row, because)
             if dry_run:
                 raise _Rehearsed(result)
@@ -281,9 +281,12 @@ def _row(tx: WriteTx, intake_id: int) -> IntakeRow:
     return row
 
 
-def _known(tx: WriteTx, row: Mapping[Any, Any]) -> IntakeResult:
-    """It came before: the same lead, and what became of that."""
+def _known(tx: WriteTx, row: Mapping[Any, Any], wanted_id: int | None) -> IntakeResult:
+    """It came before: the same lead, and what became of that. Raises Duplicate where another lead was named."""
     shown = _row(tx, row["id"])
+    if wanted_id is not None and wanted_id != row["lead_id"]:
+        whose = f" to {shown.lead_number}" if shown.lead_number else ", to a lead that you may not see"
+        raise Duplicate(f"the {row['kind']} {row['external_ref']} belongs{whose} already", field="ref")
     if shown.lead_id is None:
         return IntakeResult("known", shown, warnings=("it came in before; its lead is not yours to see",))
     lead = w.row_of(tx, shown.lead_id)

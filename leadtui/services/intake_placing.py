@@ -61,9 +61,9 @@ class Placed:
 def place(tx: WriteTx, item: Item) -> Placed:
     """Find or make its lead, and write what belongs to it. Raises a LeadtuiError."""
     tx.open_batch("intake", f"{item.kind} {item.ref}")
-    values, details = split_payload(item.payload())
+    values, details, strange = split_payload(item.payload())
     found = w.load(tx, item.lead_id) if item.lead_id is not None else find_lead(tx, values)
-    warnings = [f"'{name}' is no field of a lead; it is kept with the {item.kind}" for name in details]
+    warnings = [f"'{name}' is no field of a lead; it is kept with the {item.kind}" for name in strange]
     if found is None:
         if "source" not in values and (usual := _usual_source(tx, item.kind)):
             values["source"] = usual

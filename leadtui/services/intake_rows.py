@@ -71,13 +71,21 @@ def as_text(value: Any) -> str:
             return str(value)
 
 
-def split_payload(payload: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    """A payload as (fields of a lead → text, what else came → text). Raises Invalid where a field is given twice."""
+def split_payload(payload: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """A payload as (fields of a lead → text, what else came → text, keys that name no field).
+
+    What stands under `details` is not meant for the lead's fields, `custom` holds its custom ones. Raises Invalid where
+    a field is given twice.
+    """
     values: dict[str, str] = {}
     details: dict[str, str] = {}
+    strange: list[str] = []
     for key, value in payload.items():
         if key.casefold() == "custom" and isinstance(value, dict):
             values |= {f"custom.{name}": text for name, one in value.items() if (text := as_text(one)).strip()}
+            continue
+        if key.casefold() == "details" and isinstance(value, dict):
+            details |= dict(_detail(name, text) for name, one in value.items() if (text := as_text(one)).strip())
             continue
         text = as_text(value)
         if not text.strip():
@@ -89,9 +97,15 @@ def split_payload(payload: Mapping[str, Any]) -> tuple[dict[str, str], dict[str,
         elif key.casefold().startswith("custom."):
             values[key.casefold()] = text
         else:
-            name = clean_line(key[:60], field="payload", limit=60) or "value"
-            details[name] = clean_block(text[:2000], field=name, limit=2000)
-    return values, details
+            name, text = _detail(key, text)
+            details[name] = text
+            strange.append(name)
+    return values, details, strange
+
+
+def _detail(key: str, text: str) -> tuple[str, str]:
+    name = clean_line(key[:60], field="payload", limit=60) or "value"
+    return name, clean_block(text[:2000], field=name, limit=2000)
 
 
 def name_of(key: str) -> str:

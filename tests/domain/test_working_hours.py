@@ -160,7 +160,7 @@ TIMES = st.sampled_from([
 ]).flatmap(lambda base: st.integers(0, 4000).map(lambda minutes: base + timedelta(minutes=minutes)))  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.tuples(*[DAYS] * 7), TIMES, ZONES)
 def test_the_next_open_moment_is_the_first_one(days: tuple, at: datetime, tz: ZoneInfo) -> None:  # type: ignore[type-arg]
     hours = WorkingHours(days)
@@ -175,7 +175,7 @@ def test_the_next_open_moment_is_the_first_one(days: tuple, at: datetime, tz: Zo
         slow += timedelta(minutes=15)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     TIMES, ZONES, st.none() | st.integers(0, 23), st.none() | st.integers(0, 100),
     st.sampled_from(["property_inquiry", "showing_followup", "offer_response", "general_nurturing", "other"]),

@@ -59,9 +59,10 @@ def test_the_outcomes_of_a_pipeline_in_their_order(sqlite_office: Office) -> Non
     ],
 )
 def test_each_outcome_and_its_undo(
-    office: Office, name: str, answers: dict[str, str], kind: str, outcome: str, status: str,
+    sqlite_office: Office, name: str, answers: dict[str, str], kind: str, outcome: str, status: str,
     next_at: datetime | None, subject: str,
 ) -> None:  # fmt: skip
+    office = sqlite_office
     lead_id = add(office, follow_up="yesterday")
     activities.add_follow_up(office, lead_id, "today", subject="ask again")
     before = dump(office)
@@ -83,6 +84,17 @@ def test_each_outcome_and_its_undo(
     undone = history.undo(office)
     assert (undone.restored, undone.refused) == (1, ())
     assert dump(office) == before
+
+
+def test_undo_on_both_engines(office: Office) -> None:
+    lead_id = add(office, follow_up="yesterday")
+    activities.add_follow_up(office, lead_id, "+9d")
+    before = dump(office)
+    for name, reason in (("Interested", None), ("Not interested", "too dear")):
+        quick_log.apply(office, lead_id, name, reason=reason)
+        assert leads.get(office, lead_id).row.status == name.title()
+        history.undo(office)
+        assert dump(office) == before
 
 
 def test_what_is_asked_must_be_answered_and_nothing_is_written_without(sqlite_office: Office) -> None:

@@ -183,6 +183,7 @@ def detail_json(lead: LeadDetail, view: View, serving: Serving | None = None) ->
         "documents": [document_json(document) for document in lead.documents],
         **({"loans": [loan_json(loan, view) for loan in lead.loans]} if "loans" in lead.allowed else {}),
         "score_breakdown": [],
+        "milestones": [{"key": one.key, "name": one.name, "at": iso_z(one.at)} for one in lead.milestones],
         "raw_score": lead.row.score,
         "pending_job": lead.pending_job,
         "can_serve": serving_json(serving),
@@ -323,6 +324,7 @@ def _detail_pairs(lead: LeadDetail, view: View, serving: Serving | None) -> str:
 
 def _router_words(user: RouterUserRow | None) -> str | None:
     return None if user is None else f"{user.username} on {user.router} ({user.state})"
+    rows += [("Milestones", ", ".join(f"{one.name} {view.local(one.at, True)}" for one in lead.milestones))]
 
 
 def records_text(records: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> str:

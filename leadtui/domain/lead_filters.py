@@ -11,7 +11,7 @@ from .loans import STATUSES
 
 IS_WORDS = (
     "active", "converted", "deleted", "hot", "lost", "mine", "overdue", "parked", "protected", "qualified",
-    "unassigned",
+    "rotting", "unassigned",
 )  # fmt: skip
 
 _KINDS = {

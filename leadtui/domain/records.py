@@ -73,6 +73,7 @@ class LeadRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    stage_changed_at: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -216,6 +217,56 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingRow:
+    """A booking of another program, linked to its lead. `details` is what came with it, as texts."""
+
+    id: int
+    lead_id: int
+    ref: str
+    details: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """What came in from elsewhere, as it came, and what became of it: created, linked, failed or dropped.
+
+    `error` says why it failed or was dropped, `field` which value is to be corrected. `corrections` are the values a
+    person gave instead. `lead_id` and `lead_number` are None where the actor may not see the lead.
+    """
+
+    id: int
+    kind: str
+    ref: str
+    state: str
+    payload: Mapping[str, Any]
+    corrections: Mapping[str, str]
+    lead_id: int | None
+    lead_number: str | None
+    lead_name: str | None
+    error: str | None
+    field: str | None
+    attempts: int
+    by: str
+    at: datetime
+    tried_at: datetime
+
+    @property
+    def title(self) -> str:
+        """What to call it: its kind and its reference."""
+        return f"{self.kind} {self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneRow:
+    """Something a lead reached, and when."""
+
+    key: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LeadDetail:
     """Everything about one lead. `fields` holds the typed value of every field of the catalogue by key."""
 
@@ -231,6 +282,8 @@ class LeadDetail:
     allowed: frozenset[str] = frozenset()
     loans: tuple[LoanRow, ...] = ()
     """Promises, the open one first; empty, too, where the actor may not note loans of the lead."""
+    bookings: tuple[BookingRow, ...] = ()
+    milestones: tuple[MilestoneRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

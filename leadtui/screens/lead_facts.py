@@ -16,7 +16,7 @@ from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.screens.router_cells import ago
-from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
+from leadtui.widgets.lead_cells import LeadCells, due_words, moment, plain_signs, short_day, stay_words
 from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ class Facts:
         row = self.detail.row
         status, _ = LeadCells(self.catalog, self.plain).status(row)
         since = self.detail.fields.get("stage_changed_at")
-        span = f" · {how_long(clock.now() - since)}" if isinstance(since, datetime) else ""
+        stage = None if row.is_deleted else self.catalog.stage_by_id.get(row.stage_id)
+        span = f" · {stay_words(stage, since, clock.now())[0]}" if isinstance(since, datetime) else ""
         return f"{row.number}  {row.title}", self.signs(f"{status}{span}")
 
     def head(self, width: int) -> list[Line]:
@@ -265,8 +266,16 @@ class Facts:
             rows += stack([Line(text(one)) for one in lines], width)
         return rows + stack([self._record()], width)
 
+        if reached := self._milestones():
+            rows += stack([Line(text((one, "muted"))) for one in wrapped(reached, width - 2)], width)
     def remarks(self, width: int) -> list[Line]:
         """Remarks in full, when the details show only their beginning."""
+    def _milestones(self) -> str:
+        """What the lead reached, and on which day."""
+        now, tz = clock.now(), self.catalog.tz
+        reached = [f"{one.name.lower()} {short_day(one.at, now, tz)}" for one in self.detail.milestones]
+        return self.signs("★ " + " · ".join(reached)) if reached else ""
+
         lines = wrapped(self.say("remarks"), width - 2)
         return [Line(rule="Remarks"), *(Line(text(one)) for one in lines)] if len(lines) > REMARKS else []
 

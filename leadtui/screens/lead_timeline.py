@@ -27,6 +27,7 @@ SIGNS: Final = {
     "assignment": "→",
     "follow-up": "◷",
 }
+    "milestone": "★",
 """A sign of one cell for each kind; the word stands beside it."""
 
 _SAME: Final = timedelta(seconds=5)
@@ -66,7 +67,7 @@ def contacts(detail: LeadDetail, count: int = 3) -> list[Happening]:
     spoken = [
         _activity(activity)
         for activity in detail.activities
-        if not activity.is_open and activity.type not in ("status_change", "assignment", "document")
+        if not activity.is_open and activity.type not in ("status_change", "assignment", "document", "milestone")
     ]
     return sorted(spoken, key=lambda one: (one.at, one.key), reverse=True)[:count]
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from leadtui.domain.fields import BY_COLUMN, LEAD_FIELDS
 from leadtui.domain.money import total
 from leadtui.domain.permissions import ACTIONS
-from leadtui.domain.records import ActivityRow, BookingRow, DocumentRow, LeadDetail, StatusEntry
+from leadtui.domain.records import ActivityRow, BookingRow, DocumentRow, LeadDetail, MilestoneRow, StatusEntry
 
 from . import leads as queries
 from . import loans
@@ -39,6 +39,7 @@ def detail(tx: ReadTx, lead_id: int) -> LeadDetail:
         allowed=allowed,
         loans=loans.of_lead(tx, lead_id) if "loans" in allowed else (),
         bookings=tuple(bookings(tx, lead_id)),
+        milestones=tuple(_milestones(tx, lead_id)),
     )
 
 
@@ -199,6 +200,18 @@ def bookings(tx: ReadTx, lead_id: int) -> list[BookingRow]:
         )
         for r in tx.conn.execute(query)
     ]  # fmt: skip
+
+
+def _milestones(tx: ReadTx, lead_id: int) -> list[MilestoneRow]:
+    """What a lead reached, the first first."""
+    m, has = t.milestone.c, t.lead_milestone.c
+    query = (
+        select(m.key, m.name, has.at)
+        .join(t.lead_milestone, has.milestone_id == m.id)
+        .where(has.lead_id == lead_id)
+        .order_by(has.at, m.order, m.id)
+    )
+    return [MilestoneRow(r.key, r.name, r.at) for r in tx.conn.execute(query)]
 
 
 def _interests(tx: ReadTx, lead_id: int) -> list[str]:

@@ -31,6 +31,8 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_alt_phone", "alt_phone_e164"),
         live_index("ix_lead_email", "email_norm", "id"),
         live_index("ix_lead_stage_created", "stage_id", "created_at", "id"),
+        # who has been in a status for too long, counted without reading the leads
+        live_index("ix_lead_stage_changed", "stage_id", "stage_changed_at"),
         live_index("ix_lead_source_created", "source_id", "created_at", "id"),
         live_index("ix_lead_assigned_created", "assigned_to_id", "created_at", "id"),
         live_index("ix_lead_branch_created", "branch_id", "created_at", "id"),

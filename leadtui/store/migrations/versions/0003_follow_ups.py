@@ -13,6 +13,7 @@ from leadtui.store.types import UtcDateTime
 revision = "0003"
 down_revision = "0002"
 
+_LIVE = sa.text("deleted_at IS NULL")
 _OPEN = sa.text("completed_at IS NULL AND cancelled_at IS NULL")
 _OPEN_LOAN = sa.text("status IN ('pending', 'overdue')")
 _REPLACED = sa.text("replaced_by_id IS NOT NULL")
@@ -251,6 +252,14 @@ def upgrade() -> None:
     )
     op.add_column("event", sa.Column("retry_at", UtcDateTime(), nullable=True))
     op.add_column("lead", sa.Column("preferred_hour", sa.Integer(), nullable=True))
+    op.create_index(
+        "ix_lead_stage_changed",
+        "lead",
+        ["stage_id", "stage_changed_at"],
+        unique=False,
+        sqlite_where=_LIVE,
+        postgresql_where=_LIVE,
+    )
     op.add_column("user", sa.Column("timezone", sa.String(64), nullable=True))
     op.add_column("user", sa.Column("working_hours", sa.String(255), nullable=True))
     op.add_column("user", sa.Column("alerts_ref", sa.String(60), nullable=True))

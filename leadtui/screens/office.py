@@ -201,8 +201,10 @@ class OfficeScreen(LeadScreen[None]):
         office, noun = self.office, self.noun
         catalog = office.catalog
         values: dict[str, str] = {}
-        if noun.key in {"status", "quick_log"} and (entry := self.entry) is not None:
+        if noun.key in {"status", "quick_log", "stage_action"} and (entry := self.entry) is not None:
             values["pipeline"] = str(entry.get("pipeline", ""))
+            if noun.key == "stage_action":
+                values |= {"status": str(entry.get("status", "")), "kind": "task"}
         if noun.key == "package":
             values["addressing"] = "dynamic"
         if noun.key == "quick_log":

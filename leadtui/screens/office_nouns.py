@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from leadtui.screens.office_rules import ACTION_NOTE, MILESTONE_NOTE, milestone_specs, stage_action_specs
 from leadtui.widgets.columns import Column
 from leadtui.widgets.form import FieldSpec
 from leadtui.widgets.text import one_line
@@ -73,6 +74,7 @@ def _status(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
         FieldSpec("name", "Name", required=True, max_length=50),
         FieldSpec("order", "Place", help="1 is the first of the pipeline"),
         FieldSpec("probability", "Probability", placeholder="0.4", help="from 0 to 1"),
+        FieldSpec("sla_hours", "Hours at most", placeholder="72", help="longer here, and a lead counts as rotting"),
         FieldSpec("is_default", "For new leads", "bool"),
         FieldSpec("is_converted", "Means converted", "bool"),
         FieldSpec("is_lost", "Means lost", "bool"),
@@ -149,7 +151,7 @@ NOUNS: tuple[Noun, ...] = (
         "status", "Statuses", "status",
         (Column("pipeline", "Pipeline", 12, drop=1), Column("order", "#", 2, align="right"),
          Column("name", "Name", 24, min_width=21, grow=1), Column("probability", "Chance", 6, align="right"),
-         Column("meaning", "Means", 20), STATE),
+         Column("sla_hours", "Hours", 5, align="right", drop=2), Column("meaning", "Means", 20), STATE),
         _status,
     ),
     Noun(
@@ -166,6 +168,20 @@ NOUNS: tuple[Noun, ...] = (
          Column("status", "Goes to", 14, min_width=14), Column("ask", "Asks", 6), STATE),
         _quick_log,
         note="One key each, in work mode and in the log dialog.",
+    ),
+    Noun(
+        "stage_action", "Stage actions", "stage action",
+        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("status", "At", 16, min_width=15),
+         Column("name", "Name", 24, min_width=20, grow=2), Column("does", "Makes", 22, min_width=18, grow=1), STATE),
+        stage_action_specs,
+        note=ACTION_NOTE,
+    ),
+    Noun(
+        "milestone", "Milestones", "milestone",
+        (Column("name", "Name", 20, min_width=16, grow=1), Column("condition", "When", 40, min_width=30, grow=3),
+         STATE),
+        milestone_specs,
+        note=MILESTONE_NOTE,
     ),
     Noun("tag", "Tags", "tag", (Column("name", "Name", 30, grow=1), STATE),
          _always(FieldSpec("name", "Name", required=True, max_length=50))),

@@ -251,3 +251,8 @@ def contexts(incomplete: str) -> list[str]:
 def outcomes(incomplete: str) -> list[str]:
     """How a contact went."""
     return _starting(("positive", "neutral", "negative", "follow_up", "no_answer"), incomplete)
+
+
+def intake_states(incomplete: str) -> list[str]:
+    """What became of something that came in."""
+    return _starting(("created", "linked", "failed", "dropped"), incomplete)

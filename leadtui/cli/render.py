@@ -16,6 +16,7 @@ from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
 from leadtui.domain.money import format_money, to_json
 from leadtui.domain.records import (
     ActivityRow,
+    BookingRow,
     DocumentRow,
     FollowUpRow,
     LeadDetail,
@@ -182,9 +183,10 @@ def detail_json(lead: LeadDetail, view: View, serving: Serving | None = None) ->
         "activities": [activity_json(activity, view) for activity in lead.activities],
         "documents": [document_json(document) for document in lead.documents],
         **({"loans": [loan_json(loan, view) for loan in lead.loans]} if "loans" in lead.allowed else {}),
-        "score_breakdown": [],
         "milestones": [{"key": one.key, "name": one.name, "at": iso_z(one.at)} for one in lead.milestones],
+        "score_breakdown": [],
         "raw_score": lead.row.score,
+        "bookings": [booking_json(booking) for booking in lead.bookings],
         "pending_job": lead.pending_job,
         "can_serve": serving_json(serving),
         "allowed": sorted(lead.allowed),
@@ -219,6 +221,11 @@ def activity_json(activity: ActivityRow, view: View) -> dict[str, Any]:
         "completed_at": iso_z(activity.completed_at) if activity.completed_at else None,
         "created_by": activity.created_by, "created_at": iso_z(activity.created_at),
     }  # fmt: skip
+
+
+def booking_json(booking: BookingRow) -> dict[str, Any]:
+    """A booking linked to a lead."""
+    return {"id": booking.id, "ref": booking.ref, "at": iso_z(booking.at), "details": dict(booking.details)}
 
 
 def follow_up_json(row: FollowUpRow, view: View) -> dict[str, Any]:
@@ -294,6 +301,9 @@ def detail_text(lead: LeadDetail, view: View, serving: Serving | None = None) ->
         parts.append("Loan promises\n" + loans_of_lead_text(lead.loans, view))
     if done:
         parts.append("Activities\n" + table(("when", "type", "outcome", "subject", "by", ""), done))
+    if lead.bookings:
+        booked = [(b.ref, view.local(b.at), ", ".join(f"{k} {v}" for k, v in b.details.items())) for b in lead.bookings]
+        parts.append("Bookings\n" + table(("ref", "when", "what"), booked))
     if files:
         parts.append("Documents\n" + table(("name", "kind", "bytes", "by", "when"), files, right=[2]))
     return "\n\n".join(parts)
@@ -314,6 +324,7 @@ def _detail_pairs(lead: LeadDetail, view: View, serving: Serving | None) -> str:
         shown = format_money(value, view.currency) if field.kind == "money" else value
         rows.append((field.label, view.local(shown) if isinstance(shown, datetime) else shown))
     rows += [(f"custom.{name}", value) for name, value in lead.custom.items()]
+    rows += [("Milestones", ", ".join(f"{one.name} {view.local(one.at, True)}" for one in lead.milestones))]
     rows += [("Interests", lead.interests), ("Deleted", lead.row.is_deleted or None)]
     rows += [("Router user", _router_words(lead.row.router_user)), ("Open job", lead.pending_job)]
     if serving is not None:
@@ -324,7 +335,6 @@ def _detail_pairs(lead: LeadDetail, view: View, serving: Serving | None) -> str:
 
 def _router_words(user: RouterUserRow | None) -> str | None:
     return None if user is None else f"{user.username} on {user.router} ({user.state})"
-    rows += [("Milestones", ", ".join(f"{one.name} {view.local(one.at, True)}" for one in lead.milestones))]
 
 
 def records_text(records: Sequence[Mapping[str, Any]], keys: Sequence[str] | None = None) -> str:

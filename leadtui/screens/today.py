@@ -169,6 +169,12 @@ class TodayScreen(LeadCommands):
 
         self.app.push_screen(LeadDetailScreen(row.lead.id))
 
+    def do_work(self) -> None:
+        """One lead after another."""
+        from leadtui.screens.work_mode import open_work_mode
+
+        open_work_mode(self, whose=self.whose or "mine")
+
     def do_whose(self) -> None:
         """The next of mine, team, all; kept for the next visit."""
         if self.today is None:

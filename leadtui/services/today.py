@@ -7,12 +7,12 @@ looks after, a lead stands in the first that fits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 
-from leadtui.domain.catalog import Stage
 from leadtui.domain.dates import day_bounds, local_day
 from leadtui.domain.follow_up_words import OVERDUE
 from leadtui.domain.money import format_money
@@ -101,7 +101,7 @@ class _Day:
             "later": and_(~task, ~overdue, ~passed),
             "tasks": task,
         }
-        wanted = and_(f.open_clause(), due, self.live, self._to_do())
+        wanted = and_(f.open_clause(), due, self.live, _to_do(self.actor, self.whose))
         joined = t.activity.join(t.lead, t.lead.c.id == a.lead_id)
         sums = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
         counts = [int(n or 0) for n in self.tx.conn.execute(select(*sums).select_from(joined).where(wanted)).one()]
@@ -138,31 +138,6 @@ class _Day:
         known = {r.id: (r.metadata_json or {}).get("late_since") for r in found}
         return {i: datetime.fromisoformat(text) for i, text in known.items() if isinstance(text, str)}
 
-    def _to_do(self) -> ColumnElement[bool]:
-        match self.whose:
-            case "mine":
-                return f.done_by(self.actor.user_id)
-            case "team":
-                a, team = t.activity.c, self._team
-                return or_(
-                    a.assigned_to_id.in_(team), and_(a.assigned_to_id.is_(None), t.lead.c.assigned_to_id.in_(team))
-                )
-            case _:
-                return true()
-
-    @property
-    def _team(self) -> set[int]:
-        return {*self.actor.team_user_ids, self.actor.user_id}
-
-    def _of_leads(self) -> ColumnElement[bool]:
-        match self.whose:
-            case "mine":
-                return t.lead.c.assigned_to_id == self.actor.user_id
-            case "team":
-                return t.lead.c.assigned_to_id.in_(self._team)
-            case _:
-                return t.lead.c.assigned_to_id.is_not(None)
-
     # -- loans
 
     def loans(self) -> TodaySection | None:
@@ -171,7 +146,7 @@ class _Day:
             return None
         c = t.loan_commitment.c
         day = local_day(self.tx.now, self.tx.catalog.tz)
-        mine = true() if self.whose == "all" else self._of_leads()
+        mine = true() if self.whose == "all" else _of_leads(self.actor, self.whose)
         wanted = and_(
             c.status.in_(_OPEN_LOANS), c.promised_clear_date <= day, self.live, scope_clause(self.actor, "loans"), mine
         )
@@ -206,33 +181,19 @@ class _Day:
 
     # -- leads that nobody looks after
 
-    def _stages(self) -> tuple[Stage, ...]:
-        return tuple(s for s in self.tx.catalog.stages if not (s.is_converted or s.is_lost or s.is_parked))
-
     def leads(self) -> list[TodaySection | None]:
         """Leads of nobody, never contacted, too long in a status: each lead in the first of them."""
         lead = t.lead.c
-        open_stage = lead.stage_id.in_([s.id for s in self._stages()])
-        untouched = and_(lead.last_activity_at.is_(None), lead.next_follow_up_at.is_(None))
-        waits = or_(lead.next_follow_up_at.is_(None), lead.next_follow_up_at >= self.bounds.end)
-        at_hand = and_(waits, or_(lead.last_activity_at.is_not(None), lead.next_follow_up_at.is_not(None)))
-        nobody = self._lead_part(
-            "unassigned", and_(lead.assigned_to_id.is_(None), open_stage), lead.created_at, self._unassigned
-        )
+        clauses = lead_clauses(self.tx, self.whose)
+        nobody = None
+        if self.whose == "all" and self.actor.may("assign"):
+            wanted = and_(lead.assigned_to_id.is_(None), clauses.in_work)
+            nobody = self._lead_part("unassigned", wanted, lead.created_at, self._unassigned)
         return [
-            nobody if self.whose == "all" and self.actor.may("assign") else None,
-            self._lead_part("new", and_(untouched, open_stage, self._of_leads()), lead.created_at, self._new),
-            self._lead_part("rotting", and_(self._rots(), at_hand, self._of_leads()), lead.stage_changed_at, self._old),
+            nobody,
+            self._lead_part("new", clauses.untouched, lead.created_at, self._new),
+            self._lead_part("rotting", clauses.rotting, lead.stage_changed_at, self._old),
         ]
-
-    def _rots(self) -> ColumnElement[bool]:
-        lead = t.lead.c
-        limits = [
-            and_(lead.stage_id == s.id, lead.stage_changed_at < self.tx.now - timedelta(hours=s.sla_hours or 0))
-            for s in self.tx.catalog.stages
-            if has_limit(s)
-        ]
-        return or_(*limits) if limits else false()
 
     def _lead_part(self, key: str, wanted: ColumnElement[bool], order: Any, row: Any) -> TodaySection | None:
         lead = t.lead.c
@@ -286,4 +247,73 @@ class _Day:
         return {one.id: one for one in lead_queries.rows(self.tx, list(dict.fromkeys(ids)))}
 
 
-__all__ = ["SECTIONS", "choices", "sections"]
+# -- conditions, of use to work mode too ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LeadClauses:
+    """Which leads of somebody's day there are: with something due by now, never contacted, too long in a status."""
+
+    live: ColumnElement[bool]
+    in_work: ColumnElement[bool]
+    due_lead_ids: Select[Any]
+    untouched: ColumnElement[bool]
+    rotting: ColumnElement[bool]
+
+
+def lead_clauses(tx: ReadTx, whose: str) -> LeadClauses:
+    """The conditions over `lead`; no lead meets two of the last three."""
+    lead, a, actor = t.lead.c, t.activity.c, tx.actor
+    bounds = f.bounds(tx.catalog, actor.user_id, tx.now)
+    live = and_(lead.deleted_at.is_(None), scope_clause(actor))
+    open_stages = [s.id for s in tx.catalog.stages if not (s.is_converted or s.is_lost or s.is_parked)]
+    in_work = lead.stage_id.in_(open_stages)
+    of_them = _of_leads(actor, whose)
+    by_now = and_(f.due_clause(bounds), or_(a.all_day.is_(True), a.scheduled_at <= tx.now))
+    joined = t.activity.join(t.lead, lead.id == a.lead_id)
+    due = select(a.lead_id).select_from(joined).where(f.open_clause(), by_now, _to_do(actor, whose))
+    waits = or_(lead.next_follow_up_at.is_(None), lead.next_follow_up_at >= bounds.end)
+    contacted = or_(lead.last_activity_at.is_not(None), lead.next_follow_up_at.is_not(None))
+    untouched = and_(lead.last_activity_at.is_(None), lead.next_follow_up_at.is_(None), in_work, of_them)
+    return LeadClauses(live, in_work, due, untouched, and_(_rots(tx), waits, contacted, of_them))
+
+
+def _rots(tx: ReadTx) -> ColumnElement[bool]:
+    lead = t.lead.c
+    limits = [
+        and_(lead.stage_id == s.id, lead.stage_changed_at < tx.now - timedelta(hours=s.sla_hours or 0))
+        for s in tx.catalog.stages
+        if has_limit(s)
+    ]
+    return or_(*limits) if limits else false()
+
+
+def _to_do(actor: Actor, whose: str) -> ColumnElement[bool]:
+    """Open activities of somebody's day, over `activity` and `lead`."""
+    match whose:
+        case "mine":
+            return f.done_by(actor.user_id)
+        case "team":
+            a, team = t.activity.c, _team(actor)
+            by_lead = and_(a.assigned_to_id.is_(None), t.lead.c.assigned_to_id.in_(team))
+            return or_(a.assigned_to_id.in_(team), by_lead)
+        case _:
+            return true()
+
+
+def _of_leads(actor: Actor, whose: str) -> ColumnElement[bool]:
+    """Leads that somebody looks after."""
+    match whose:
+        case "mine":
+            return t.lead.c.assigned_to_id == actor.user_id
+        case "team":
+            return t.lead.c.assigned_to_id.in_(_team(actor))
+        case _:
+            return t.lead.c.assigned_to_id.is_not(None)
+
+
+def _team(actor: Actor) -> set[int]:
+    return {*actor.team_user_ids, actor.user_id}
+
+
+__all__ = ["SECTIONS", "LeadClauses", "choices", "lead_clauses", "sections"]

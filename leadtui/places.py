@@ -21,6 +21,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "users": ("leadtui.screens.users", "UsersScreen"),
     "office": ("leadtui.screens.office", "OfficeScreen"),
     "history": ("leadtui.screens.history", "HistoryScreen"),
+    "loans": ("leadtui.screens.loans", "LoansScreen"),
     "jobs": ("leadtui.screens.jobs", "JobsScreen"),
 }
 """Each place has its own stack of screens; its module is imported on the first visit."""

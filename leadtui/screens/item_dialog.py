@@ -14,10 +14,12 @@ from textual.widgets import Button, Static
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import relative
+from leadtui.domain.loans import LoanRow
 from leadtui.domain.records import DocumentRow, StatusEntry
 from leadtui.screens.base import LeadModal
 from leadtui.screens.lead_facts import size_words
 from leadtui.screens.lead_timeline import Source, kind_words
+from leadtui.screens.loan_rows import describe as describe_loan
 from leadtui.widgets.lead_cells import how_long, moment
 from leadtui.widgets.text import one_line
 
@@ -105,6 +107,8 @@ def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]]
             ("place", item.path),
         ]
         return "Document", facts, []
+    if isinstance(item, LoanRow):
+        return describe_loan(item, catalog)
     kind = kind_words(item.type)
     subject = item.subject if kind_words(item.subject).replace(" ", "-") != kind else ""
     facts = [("subject", subject)]

@@ -11,7 +11,7 @@ from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
-_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents"})
+_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise"})
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
@@ -112,6 +112,10 @@ class LeadCommands(LeadScreen[Any]):
     def do_follow_up(self) -> None:
         """Set when to make contact next."""
         self._act("follow_up_dialog", "FollowUpDialog")
+
+    def do_promise(self) -> None:
+        """Note, clear or call off a promise to clear a loan."""
+        self.open_dialog("loan_dialogs", "LoanDialog", self.target().ids)
 
     def do_interest(self) -> None:
         """Choose what the lead wants."""

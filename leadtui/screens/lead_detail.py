@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from leadtui.commands import Command
+from leadtui.domain.loans import LoanRow
 from leadtui.domain.records import LeadDetail, LeadRow
 from leadtui.errors import LeadtuiError, NotFound
 from leadtui.screens.change_watch import ChangeWatch
@@ -186,6 +187,9 @@ class LeadDetailScreen(LeadCommands):
         from leadtui.screens.item_dialog import ItemDialog
 
         item: Any = event.item
+        if isinstance(item, LoanRow) and item.is_open:
+            self.do_promise()
+            return
         may_settle = self.detail is not None and "log" in self.detail.allowed and getattr(item, "is_open", False)
         dialog = ActivityDialog if may_settle else ItemDialog
         self.app.push_screen(dialog(item, self.office.catalog))

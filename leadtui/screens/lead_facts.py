@@ -15,6 +15,7 @@ from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
+from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
 from leadtui.widgets.lead_cells import LeadCells, due_words, moment, plain_signs, short_day, stay_words
 from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
@@ -368,7 +369,8 @@ class Facts:
             rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)
         else:
             rows += stack([*self.wants(width), *money], width)
-        rows += stack([*self.outcome(), *self.next_steps("; f sets when to make contact")], width)
+        promises = lines_of(self.detail.loans, self.catalog)
+        rows += stack([*self.outcome(), *promises, *self.next_steps("; f sets when to make contact")], width)
         rows += self.details(pair, width)
         return rows + stack(self.documents(), width)
 

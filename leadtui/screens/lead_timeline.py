@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from leadtui.domain.catalog import Catalog
+from leadtui.domain.loans import LoanRow
 from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
 
-Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow
+Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow | LoanRow
 
 SIGNS: Final = {
     "call": "☏",

@@ -28,13 +28,14 @@ from .loans_overdue import late_count, mark_overdue, occurrence
 from .office import Office
 
 __all__ = [
-    "cancel", "clear", "history", "late_count", "list_loans", "list_open", "mark_overdue", "promise", "totals",
+    "cancel", "clear", "history", "late_count", "list_loans", "list_open", "mark_overdue", "page", "position",
+    "promise", "totals",
 ]  # fmt: skip
 
 KIND = "loan"
 """The kind of the batches, of the activities, and of what the audit of a lead says of its promises."""
 
-_SETTLED = {CLEARED: "loan cleared", CANCELLED: "promise called off"}
+_SETTLED = {CLEARED: "cleared", CANCELLED: "called off"}
 
 
 # -- lists ------------------------------------------------------------------------------------------------------------
@@ -72,13 +73,32 @@ def list_loans(
     node = as_filter(office, where)
     with office.read() as tx:
         found = _condition(tx, which, mine, node)
-        c = t.loan_commitment.c
         if batch is not None:
-            found = and_(found, c.batch_id == batch)
+            found = and_(found, t.loan_commitment.c.batch_id == batch)
         count = select(func.count()).select_from(queries.joined()).where(found)
-        order = (c.created_at.desc(), c.id.desc()) if which == "all" else ()
         total = int(tx.conn.execute(count).scalar_one())
-        return total, tuple(queries.rows(tx, found, order=order, limit=limit, offset=offset))
+        return total, tuple(queries.rows(tx, found, order=_order(which), limit=limit, offset=offset))
+
+
+def page(
+    office: Office,
+    which: str = "open",
+    *,
+    mine: bool = False,
+    where: str | None = None,
+    limit: int | None = None,
+    offset: int = 0,
+) -> tuple[LoanRow, ...]:
+    """`list_loans` without the count."""
+    node = as_filter(office, where)
+    with office.read() as tx:
+        found = _condition(tx, which, mine, node)
+        return tuple(queries.rows(tx, found, order=_order(which), limit=limit, offset=offset))
+
+
+def _order(which: str) -> tuple[Any, ...]:
+    c = t.loan_commitment.c
+    return (c.created_at.desc(), c.id.desc()) if which == "all" else ()
 
 
 def totals(office: Office, which: str = "open", *, mine: bool = False, where: str | None = None) -> LoanTotals:
@@ -182,8 +202,8 @@ def promise_row(tx: WriteTx, row: Mapping[Any, Any], amount: str, day: str, note
         _audit(tx, REPLACED, old, after)
         before = _short(old["status"], old["promised_clear_date"])
         _deal_with_notices(tx, old)
-    words = f"loan promise: to be cleared by {day_words(promised)}"
-    w.add_activity(tx, row["id"], KIND, words if old is None else f"{words}, in place of {_day(old)}", said)
+    words = f"to be cleared by {day_words(promised)}"
+    w.add_activity(tx, row["id"], KIND, words if old is None else f"{words} instead of {_day(old)}", said)
     tx.audit(KIND, "lead", row["id"], {"loan": before}, {"loan": _short(PENDING, promised)})
     late = promised < queries.today(tx)
     return w.Outcome(("loan",), ("the promised day lies in the past: the promise is overdue",) if late else ())
@@ -201,7 +221,7 @@ def cancel(office: Office, ref: str | int, *, note: str | None = None) -> Done:
 
 def _settle(office: Office, ref: str | int, status: str, note: str | None) -> Done:
     with office.write() as tx:
-        tx.open_batch(KIND, _SETTLED[status])
+        tx.open_batch(KIND, f"loan promise {_SETTLED[status]}")
         row = w.open_for(tx, ref, "loans")
         one = _open_one(tx, row["id"])
         if one is None:
@@ -214,7 +234,7 @@ def _settle(office: Office, ref: str | int, status: str, note: str | None) -> Do
             columns["note"] = "\n".join(part for part in (one["note"], said) if part)
         _set(tx, one, columns)
         _audit(tx, status, one, columns)
-        w.add_activity(tx, row["id"], KIND, f"{_SETTLED[status]}: it was promised for {_day(one)}", said)
+        w.add_activity(tx, row["id"], KIND, f"{_SETTLED[status]}; it was promised for {_day(one)}", said)
         short = _short(one["status"], one["promised_clear_date"])
         tx.audit(KIND, "lead", row["id"], {"loan": short}, {"loan": _short(status, one["promised_clear_date"])})
         _deal_with_notices(tx, one)

@@ -110,10 +110,10 @@ def _part(office: Office, *, limit: int) -> int:
             tx.audit(OVERDUE, "loan_commitment", one["id"], before, after)
             if one["deleted_at"] is not None:
                 continue
-            words = f"promise not kept: to be cleared by {day_words(one['promised_clear_date'])}"
+            words = f"not cleared by {day_words(one['promised_clear_date'])}"
             w.add_activity(tx, one["lead_id"], "loan", words)
             key = occurrence(one["id"], one["promised_clear_date"])
-            notices += [Notice(user_id, "loan", key, words, one["lead_id"]) for user_id in _told(tx, one)]
+            notices += [Notice(user_id, "loan", key, f"loan {words}", one["lead_id"]) for user_id in _told(tx, one)]
         notify_many(tx, notices)
         return len(found)
 

@@ -68,11 +68,11 @@ def test_a_promise_is_kept_in_history_when_another_takes_its_place(office: Offic
     assert [one.status for one in loans.history(office, lead)] == ["cancelled", "cleared", "replaced"]
     subjects = [one.subject for one in leads.get(office, lead).activities]
     assert subjects == [
-        "promise called off: it was promised for Sat 21 Nov 2026",
-        "loan promise: to be cleared by Sat 21 Nov 2026",
-        "loan cleared: it was promised for Tue 1 Dec 2026",
-        "loan promise: to be cleared by Tue 1 Dec 2026, in place of Fri 27 Nov 2026",
-        "loan promise: to be cleared by Fri 27 Nov 2026",
+        "called off; it was promised for Sat 21 Nov 2026",
+        "to be cleared by Sat 21 Nov 2026",
+        "cleared; it was promised for Tue 1 Dec 2026",
+        "to be cleared by Tue 1 Dec 2026 instead of Fri 27 Nov 2026",
+        "to be cleared by Fri 27 Nov 2026",
     ]
     assert not any(ch in " ".join(subjects) for ch in ("20,000", "15,000"))
 

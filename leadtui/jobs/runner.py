@@ -7,6 +7,7 @@ that it lives. Cheap to import: what is heavy is loaded by `start` and `once`, w
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -44,6 +45,7 @@ class _Lane:
     release: Callable[[], None]
     ticking: threading.Lock = field(default_factory=threading.Lock)
     has_looked: bool = False
+    has_ticked: bool = False
 
 
 class Runner:
@@ -152,6 +154,11 @@ class Runner:
                 done = Tally(ticks=1, errors=1)
                 log_exception(error)
             self._say(lane, done, monotonic() - begun)
+            if self._kind == "tui" and not lane.has_ticked:
+                # What the first tick imported stays for good. A collection that walked through it would hold the
+                # screens still for a tenth of a second (bench.ui_gap), whichever thread it falls upon.
+                gc.freeze()
+            lane.has_ticked = True
             if self._on_tick is not None:
                 self._on_tick(done)
 

@@ -89,12 +89,12 @@ def stages_where(catalog: Catalog, *flags: str) -> list[int]:
     return [stage.id for stage in catalog.stages if any(getattr(stage, flag) for flag in flags)]
 
 
-def lock(tx: WriteTx, query: Select[Any]) -> list[Any]:
+def lock(tx: WriteTx, query: Select[Any], *, for_change: bool = False) -> list[Any]:
     """The rows of a query over activities and leads, both ours until the transaction ends; what others hold is left.
 
     Whoever writes an activity locks its lead first, so taking both at once, or neither, keeps two from waiting for each
-    other. (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
+    other. `for_change`: the lead itself is changed, too; a lock that grew later could meet another that grows. (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
     """
     if not tx.is_sqlite:
-        query = query.with_for_update(of=(t.activity, t.lead), skip_locked=True, key_share=True)
+        query = query.with_for_update(of=(t.activity, t.lead), skip_locked=True, key_share=not for_change)
     return list(tx.conn.execute(query).mappings())

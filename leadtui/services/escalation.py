@@ -106,9 +106,8 @@ def _overdue(tx: ReadTx) -> tuple[Any, ...]:
 def _escalate(tx: WriteTx, activity_id: int) -> int:
     """One of them; 0 when another has done it, or holds it, or it is not overdue any more."""
     a = t.activity.c
-    found = due_times.lock(
-        tx, select(t.activity).select_from(due_times.joined()).where(a.id == activity_id, *_overdue(tx))
-    )
+    query = select(t.activity).select_from(due_times.joined()).where(a.id == activity_id, *_overdue(tx))
+    found = due_times.lock(tx, query, for_change=True)
     if not found:
         return 0
     old = found[0]

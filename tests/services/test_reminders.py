@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from leadtui.errors import Invalid, NotFound
-from leadtui.services import activities, admin, escalation, leads, lifecycle, notifying, reminders
+from leadtui.services import activities, admin, escalation, history, leads, lifecycle, notifying, reminders
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -213,3 +213,41 @@ def test_made_twice_at_once_is_made_once(office: Office, frozen_clock: Move) -> 
     assert (sum(made), sum(done)) == (80, 40)
     assert len(set(kept(office))) == len(kept(office)) == 40
     assert len(set(kept(office, "escalation"))) == len(kept(office, "escalation")) == 40
+
+
+def test_a_reminder_keeps_nobody_from_undoing(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    lead = add(office)
+    batch = activities.add_follow_up(office, lead, "2026-11-20 12:10").batch
+    frozen_clock(NOON + timedelta(hours=1))
+    assert reminders.make_due(office) == 1
+    assert history.undo(office, batch).refused == ()
+    assert reminders.mine(office) == ()
+    assert leads.rows(office, [lead])[0].next_follow_up is None
+    moved = activities.add_follow_up(office, lead, "2026-11-20 13:10")
+    frozen_clock(NOON + timedelta(hours=2))
+    reminders.make_due(office)
+    activities.reschedule(office, open_activity(office, lead), "2026-11-20 16:10")
+    history.undo(office)
+    assert reminders.make_due(office) == 0, "back at the time it was reminded of"
+    assert len(reminders.mine(office)) == 1
+    lifecycle.delete(office, lead)
+    lifecycle.purge(office, moved.lead.number, "gone for good")
+    assert kept(office) == []
+
+
+def test_the_calendar_of_a_night_with_a_change_of_clocks(
+    make_office: Callable[..., Office], frozen_clock: Move
+) -> None:
+    frozen_clock(datetime(2027, 3, 12, 9, 0, tzinfo=UTC))
+    office = make_office(timezone="America/New_York")  # on 14 March 02:30 is left out
+    activities.add_follow_up(office, add(office), "2027-03-14 02:30", subject="when there is no such time")
+    activities.add_follow_up(office, add(office, "0722000112"), "2027-03-15", subject="the day after")
+    frozen_clock(datetime(2027, 3, 14, 6, 59, tzinfo=UTC))
+    assert reminders.make_due(office) == 0
+    frozen_clock(datetime(2027, 3, 14, 7, 30, tzinfo=UTC))
+    assert reminders.make_due(office) == 1
+    frozen_clock(datetime(2027, 3, 15, 11, 59, tzinfo=UTC))
+    assert reminders.make_due(office) == 0
+    frozen_clock(datetime(2027, 3, 15, 12, 0, tzinfo=UTC))  # eight o'clock of summer time
+    assert reminders.make_due(office) == 1

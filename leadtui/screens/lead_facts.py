@@ -19,6 +19,7 @@ from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
 from leadtui.widgets.lead_cells import LeadCells, due_words, moment, plain_signs, short_day, stay_words
 from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
+from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.services.serving import Serving
@@ -265,18 +266,18 @@ class Facts:
             if more:  # the rest stands below the timeline
                 lines = [*lines[: REMARKS - 1], lines[REMARKS - 1] + " …"]
             rows += stack([Line(text(one)) for one in lines], width)
-        return rows + stack([self._record()], width)
-
         if reached := self._milestones():
             rows += stack([Line(text((one, "muted"))) for one in wrapped(reached, width - 2)], width)
-    def remarks(self, width: int) -> list[Line]:
-        """Remarks in full, when the details show only their beginning."""
+        return rows + stack([self._record()], width)
+
     def _milestones(self) -> str:
         """What the lead reached, and on which day."""
         now, tz = clock.now(), self.catalog.tz
         reached = [f"{one.name.lower()} {short_day(one.at, now, tz)}" for one in self.detail.milestones]
         return self.signs("★ " + " · ".join(reached)) if reached else ""
 
+    def remarks(self, width: int) -> list[Line]:
+        """Remarks in full, when the details show only their beginning."""
         lines = wrapped(self.say("remarks"), width - 2)
         return [Line(rule="Remarks"), *(Line(text(one)) for one in lines)] if len(lines) > REMARKS else []
 
@@ -288,6 +289,22 @@ class Facts:
             changed, who = moment(row.updated_at, now, tz).strip(), self.say("updated_by")
             words += f" · changed {changed}" + (f" by {who}" if who else "")
         return Line(text((self.signs(words), "muted")))
+
+    def bookings(self) -> list[Line]:
+        """What the lead booked elsewhere."""
+        if not self.detail.bookings:
+            return []
+        tz, now = self.catalog.tz, clock.now()
+        return [
+            Line(rule="Bookings"),
+            *(
+                Line(
+                    text(one.ref, (f"  {one_line(', '.join(f'{k} {v}' for k, v in one.details.items()))}", "muted")),
+                    text((moment(one.at, now, tz), "muted")),
+                )
+                for one in self.detail.bookings
+            ),
+        ]
 
     def documents(self) -> list[Line]:
         """Files kept with the lead."""
@@ -372,7 +389,7 @@ class Facts:
         promises = lines_of(self.detail.loans, self.catalog)
         rows += stack([*self.outcome(), *promises, *self.next_steps("; f sets when to make contact")], width)
         rows += self.details(pair, width)
-        return rows + stack(self.documents(), width)
+        return rows + stack([*self.bookings(), *self.documents()], width)
 
     def preview(self, width: int) -> list[Row]:
         """The pane beside the list: facts, last three contacts, next step."""

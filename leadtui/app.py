@@ -21,6 +21,7 @@ from leadtui.errors import LeadtuiError
 from leadtui.opening import JobsLike, OfficeLike, Opening
 from leadtui.places import START, modes
 from leadtui.screens.base import LeadScreen
+from leadtui.screens.reminding import Reminding
 from leadtui.widgets.hints import Hints
 from leadtui.widgets.text import NoControls, PlainSigns
 
@@ -66,6 +67,7 @@ class LeadApp(App[int], inherit_bindings=False):
         """Leads for the palette, asked in a thread; set by the screen that can show a lead."""
         self.opening = Opening(self, open_office, make_jobs)
         self.jobs: JobsLike | None = None
+        self.reminding = Reminding(self)
         self._first_run = first_run
         self._controls = NoControls()
         self._crashed = self.leaving = False
@@ -129,6 +131,7 @@ class LeadApp(App[int], inherit_bindings=False):
     def exit(self, *arguments: Any, **options: Any) -> None:
         """Every way out: screens that come to the front from now on begin nothing, and the jobs end."""
         self.leaving = True
+        self.reminding.stop()
         if self.jobs is not None:
             self.jobs.ask_to_stop()
         super().exit(*arguments, **options)
@@ -211,6 +214,13 @@ class LeadApp(App[int], inherit_bindings=False):
 
         self.push_screen(LogView(log_path(self.settings)))
 
+    def do_intakes(self) -> None:
+        """What came in from elsewhere and failed."""
+        from leadtui.screens.intakes import IntakesScreen
+
+        if not isinstance(self.screen, IntakesScreen):
+            self.push_screen(IntakesScreen())
+
     def do_copy(self) -> None:
         """Copy what the screen says is current."""
         text = self.screen.copy_text() if isinstance(self.screen, LeadScreen) else ""
@@ -227,6 +237,13 @@ class LeadApp(App[int], inherit_bindings=False):
         from leadtui.screens.undo import undo_last
 
         undo_last(self)
+
+    def do_notifications(self) -> None:
+        """What the person was told and has not dealt with."""
+        from leadtui.screens.notifications import NotificationsScreen
+
+        if not isinstance(self.screen, NotificationsScreen):
+            self.push_screen(NotificationsScreen())
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """None: the palette is fed by the command table."""

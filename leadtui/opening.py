@@ -82,6 +82,7 @@ class Opening:
         from leadtui.screens.pending_jobs import settle_quietly
 
         settle_quietly(self.app)
+        self.app.reminding.start()
         if self.make_jobs is not None and self.app.jobs is None and not self.app.leaving:
             self.app.jobs = self.make_jobs(self.app.office)
             self.app.background.start(self.app, self.app.jobs.start, group="jobs.start")

@@ -14,12 +14,15 @@ from leadtui.screens.splash import Splash
 Make = Callable[[], Screen[Any]]
 
 PLACES: Final[Mapping[str, tuple[str, str]]] = {
+    "today": ("leadtui.screens.today", "TodayScreen"),
     "leads": ("leadtui.screens.leads", "LeadsScreen"),
     "customers": ("leadtui.screens.customers", "CustomersScreen"),
     "routers": ("leadtui.screens.routers", "RoutersScreen"),
     "users": ("leadtui.screens.users", "UsersScreen"),
     "office": ("leadtui.screens.office", "OfficeScreen"),
     "history": ("leadtui.screens.history", "HistoryScreen"),
+    "loans": ("leadtui.screens.loans", "LoansScreen"),
+    "jobs": ("leadtui.screens.jobs", "JobsScreen"),
 }
 """Each place has its own stack of screens; its module is imported on the first visit."""
 START: Final = "start"

@@ -116,7 +116,7 @@ def jobs_beside_screens(office: Any) -> JobsLike:
     """The work that goes on by itself, in threads of this process; a worker elsewhere goes before it."""
     from leadtui.jobs.runner import Runner
 
-    return Runner(office, "tui", first_after_s=10.0)  # what an earlier run left open is settled before, and told
+    return Runner(office, "tui", first_slow_after_s=10.0)  # what an earlier run left open is settled before, and told
 
 
 def opener(db: str | None, as_login: str | None) -> Callable[[], Any]:

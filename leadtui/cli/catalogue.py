@@ -45,6 +45,11 @@ class Noun:
     names: Completer | None = None
     of_pipeline: bool = False
 
+    @property
+    def key(self) -> str:
+        """What the services call it."""
+        return self.name.replace("-", "_")
+
 
 _NAME = Value("name", "NAME", "what it is called")
 NOUNS: Final = (
@@ -74,7 +79,7 @@ NOUNS: Final = (
         Value("probability", "0-1", "how likely a lead here is to convert"),
         Value("description", "TEXT", "what it means"),
         Value("color", "NAME", "how it is shown"),
-        Value("sla_hours", "N", "hours a lead may stay here"),
+        Value("sla_hours", "N", "hours a lead may stay here before it counts as rotting"),
         Value("default", "", "new leads begin here", flag=True, field="is_default"),
         Value("converted", "", "leads here are customers", flag=True, field="is_converted"),
         Value("lost", "", "leads here are lost", flag=True, field="is_lost"),
@@ -86,6 +91,18 @@ NOUNS: Final = (
               field="require_reason_on_regress"),
         Value("default", "", "new leads belong to it", flag=True, field="is_default"),
     ), complete.pipelines),
+    Noun("quick-log", "quick_logs", "One-key outcomes: what work mode and lead log --quick write", (
+        _NAME,
+        Value("order", "N", "its place, and its key"),
+        Value("type", "TYPE", "call, email, meeting, site_visit, whatsapp, sms, note, quotation or other"),
+        Value("outcome", "WORD", "positive, neutral, negative, follow_up or no_answer"),
+        Value("subject", "TEXT", "what stands on the timeline"),
+        Value("delay", "4h|2d", "the next follow-up, so long from now, in working hours"),
+        Value("context", "WORD", "or by the rule of this context; see the setting follow_up_delays"),
+        Value("next_action", "TEXT", "what is to be done then"),
+        Value("ask", "when|reason|note", "what is asked before it is written"),
+        Value("status", "STATUS", "where the lead goes, if that is ahead"),
+    ), complete.quick_logs, of_pipeline=True),
     Noun("tag", "tags", "Tags on leads", (_NAME,), complete.tags),
     Noun("branch", "branches", "The branches of the organisation", (
         _NAME, Value("organization", "NAME", "the organisation it belongs to"),
@@ -148,7 +165,8 @@ def _show_one(record: Mapping[str, Any], noun: Noun, verb: str) -> None:
     emit(dict(record), f"{verb} {noun.name} {record.get('name', '')}".rstrip())
 
 
-def _make(noun: Noun) -> typer.Typer:
+def make(noun: Noun, *, switched: bool = False) -> typer.Typer:
+    """The verbs of a noun. One that is `switched` is enabled and disabled, others are retired."""
     app = tree.noun(noun.help)
     to_pipeline = [_pipeline_option("to this pipeline instead of the default")] if noun.of_pipeline else []
     pipeline = [_pipeline_option("of this pipeline only")] if noun.of_pipeline else []
@@ -165,7 +183,7 @@ def _make(noun: Noun) -> typer.Typer:
                 return
             if arguments.get("name") is None:
                 raise UsageError("--name is missing", field="name", code="missing_option")
-            _show_one(admin.add(opened, noun.name, _typed(noun, arguments)), noun, "added")
+            _show_one(admin.add(opened, noun.key, _typed(noun, arguments)), noun, "added")
 
     def edit(ref: str, **arguments: Any) -> None:
         from leadtui.services import admin
@@ -175,13 +193,13 @@ def _make(noun: Noun) -> typer.Typer:
         if not values:
             raise UsageError("nothing to change", field="name", code="missing_option", hint="see --help")
         with office() as opened:
-            _show_one(admin.edit(opened, noun.name, ref, values, pipeline=pipeline), noun, "changed")
+            _show_one(admin.edit(opened, noun.key, ref, values, pipeline=pipeline), noun, "changed")
 
     def retire(ref: str, back: bool, **arguments: Any) -> None:
         from leadtui.services import admin
 
         with office() as opened:
-            record = admin.retire(opened, noun.name, ref, pipeline=arguments.get("pipeline"), active=back)
+            record = admin.retire(opened, noun.key, ref, pipeline=arguments.get("pipeline"), active=back)
         _show_one(record, noun, "took back" if back else "retired")
 
     def list_(active: bool, **arguments: Any) -> None:
@@ -189,7 +207,7 @@ def _make(noun: Noun) -> typer.Typer:
         from leadtui.services import admin
 
         with office() as opened:
-            found = admin.items(opened, noun.name, include_retired=not active, pipeline=arguments.get("pipeline"))
+            found = admin.items(opened, noun.key, include_retired=not active, pipeline=arguments.get("pipeline"))
         emit({"total": len(found), noun.plural: found}, lambda: records_text(found))
 
     preset_option = typer.Option("--preset", metavar="NAME", help="all of a preset", autocompletion=complete.presets)
@@ -204,10 +222,26 @@ def _make(noun: Noun) -> typer.Typer:
     app.command("edit")(
         _signature(edit, [_ref(noun), *_options(noun, name_required=False), *pipeline], f"Change a {noun.name}.")
     )
+    if switched:
+        for verb, doc in (("enable", f"Let a {noun.name} work again."), ("disable", f"Let a {noun.name} rest.")):
+            app.command(verb)(_signature(_switch(noun, verb), [_ref(noun), *pipeline], doc))
+        return app
     app.command("retire")(
         _signature(retire, [_ref(noun), back, *pipeline], f"Offer a {noun.name} no longer; what has it keeps it.")
     )
     return app
 
 
-apps: Final = {noun.name: _make(noun) for noun in NOUNS}
+def _switch(noun: Noun, verb: str) -> Callable[..., None]:
+    def switch(ref: str, **arguments: Any) -> None:
+        from leadtui.services import admin
+
+        active = verb == "enable"
+        with office() as opened:
+            record = admin.retire(opened, noun.key, ref, pipeline=arguments.get("pipeline"), active=active)
+        _show_one(record, noun, f"{verb}d")
+
+    return switch
+
+
+apps: Final = {noun.name: make(noun) for noun in NOUNS}

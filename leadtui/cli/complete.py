@@ -135,6 +135,22 @@ def pipelines(incomplete: str) -> list[str]:
     return _starting(_names("SELECT key FROM pipeline ORDER BY key"), incomplete)
 
 
+def quick_logs(incomplete: str) -> list[str]:
+    """Names of the one-key outcomes."""
+    rows = _names('SELECT name FROM quick_log WHERE is_active GROUP BY name ORDER BY min("order")')
+    return _starting(rows, incomplete)
+
+
+def stage_actions(incomplete: str) -> list[str]:
+    """Names of what happens when a lead gets to a status."""
+    return _starting(_names("SELECT name FROM stage_action GROUP BY name ORDER BY name"), incomplete)
+
+
+def milestones(incomplete: str) -> list[str]:
+    """Names of what is noted when a lead reaches it."""
+    return _starting(_names('SELECT name FROM milestone ORDER BY "order"'), incomplete)
+
+
 def branches(incomplete: str) -> list[str]:
     """Names of the branches."""
     return _starting(_names("SELECT name FROM branch ORDER BY name"), incomplete)
@@ -214,6 +230,29 @@ def log_types(incomplete: str) -> list[str]:
                      incomplete)  # fmt: skip
 
 
+def activity_scopes(incomplete: str) -> list[str]:
+    """Which activities."""
+    words = ("scheduled", "completed", "pending", "overdue", "today", "upcoming", "cancelled")
+    return _starting(words, incomplete)
+
+
+def follow_up_lists(incomplete: str) -> list[str]:
+    """Which follow-ups."""
+    return _starting(("due", "overdue", "today", "upcoming", "all"), incomplete)
+
+
+def contexts(incomplete: str) -> list[str]:
+    """Contexts that have a delay of their own as the program ships."""
+    from leadtui.domain.follow_up_times import DELAYS
+
+    return _starting([part.split()[0] for part in DELAYS.split(",")], incomplete)
+
+
 def outcomes(incomplete: str) -> list[str]:
     """How a contact went."""
     return _starting(("positive", "neutral", "negative", "follow_up", "no_answer"), incomplete)
+
+
+def intake_states(incomplete: str) -> list[str]:
+    """What became of something that came in."""
+    return _starting(("created", "linked", "failed", "dropped"), incomplete)

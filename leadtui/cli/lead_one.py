@@ -108,31 +108,73 @@ def log(
     ref: Ref,
     *,
     type_: Annotated[
-        str, typer.Option("--type", metavar="TYPE", help="call, email, meeting, site_visit, whatsapp, sms, note …",
-                          autocompletion=complete.log_types)
-    ],
-    subject: Annotated[str, typer.Option(metavar="TEXT", help="one line")],
+        str | None, typer.Option("--type", metavar="TYPE", help="call, email, meeting, site_visit, whatsapp, note …",
+                                 autocompletion=complete.log_types)
+    ] = None,
+    subject: Annotated[str | None, typer.Option(metavar="TEXT", help="one line")] = None,
+    quick: Annotated[
+        str | None, typer.Option(metavar="NAME", help="a one-key outcome instead; see quick-log list",
+                                 autocompletion=complete.quick_logs)
+    ] = None,
     details: Annotated[str | None, typer.Option(metavar="TEXT", help="what was said")] = None,
     outcome: Annotated[
         str | None, typer.Option(metavar="WORD", help="positive, neutral, negative, follow_up or no_answer",
                                  autocompletion=complete.outcomes)
     ] = None,
     next_action: Annotated[str | None, typer.Option(metavar="TEXT", help="what is to be done next")] = None,
-    next_at: Annotated[str | None, typer.Option(metavar="WHEN", help="and when: the next follow-up")] = None,
+    next_at: Annotated[
+        str | None, typer.Option(metavar="WHEN|smart", help="and when: the next follow-up; smart: by rule")
+    ] = None,
+    context: Annotated[
+        str | None, typer.Option(metavar="WORD", help="which delay a smart time goes by",
+                                 autocompletion=complete.contexts)
+    ] = None,
+    reason: Annotated[str | None, typer.Option(metavar="TEXT", help="with --quick: why it was lost")] = None,
     at: Annotated[str | None, typer.Option(metavar="WHEN", help="when it happened, if not now")] = None,
     schedule: Annotated[str | None, typer.Option(metavar="WHEN", help="it is still to happen, then")] = None,
 ) -> None:  # fmt: skip
-    """Log a contact with a lead, or plan one with --schedule."""
+    """Log a contact with a lead, plan one with --schedule, or write all that an outcome means with --quick."""
     from leadtui.services import activities
 
     if at is not None and schedule is not None:
         raise UsageError("--at and --schedule cannot go together", field="schedule")
+    if quick is not None:
+        given = {"type": type_, "subject": subject, "outcome": outcome, "next_action": next_action,
+                 "context": context, "at": at, "schedule": schedule}  # fmt: skip
+        _log_quick(ref, quick, next_at=next_at, reason=reason, details=details, given=given)
+        return
+    for option, value in (("type", type_), ("subject", subject)):
+        if value is None:
+            raise UsageError(f"--{option} is missing", field=option, code="missing_option", hint="or --quick NAME")
+    if reason is not None:
+        raise UsageError("--reason goes with --quick", field="reason", hint="--details says what was said")
     entry = activities.LogEntry(
-        type=type_, subject=subject, details=details, outcome=outcome, next_action=next_action, next_at=next_at,
-        at=at, schedule=schedule,
+        type=type_ or "", subject=subject or "", details=details, outcome=outcome, next_action=next_action,
+        next_at=next_at, at=at, schedule=schedule, context=context,
     )  # fmt: skip
     with office() as opened:
         answer(opened, activities.log(opened, ref, entry))
+
+
+def _log_quick(
+    ref: str, quick: str, *, next_at: str | None, reason: str | None, details: str | None,
+    given: dict[str, str | None],
+) -> None:  # fmt: skip
+    from leadtui.services import quick_log
+
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(f"--quick says the {option.replace('_', ' ')} already", field=option)
+    with office() as opened:
+        try:
+            done = quick_log.apply(opened, ref, quick, when=next_at, reason=reason, note=details)
+        except Invalid as error:
+            asked = {"when": "next_at", "reason": "reason"}.get(error.field or "")
+            if asked is None or error.code not in {"required", "reason_required"}:
+                raise
+            words = f"--{asked.replace('_', '-')} is missing: {error.message}"
+            raise UsageError(words, field=asked, code="missing_option", hint=error.hint) from None
+        answer(opened, done)
 
 
 def lose(

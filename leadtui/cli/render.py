@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from leadtui.cli.output import pairs, table, terminal_width, words
+from leadtui.cli.render_loans import loan_json, loans_of_lead_text
 from leadtui.domain.dates import iso_z, local_day
 from leadtui.domain.fields import BY_KEY, LEAD_FIELDS, LEAD_OBJECT, find_field
 from leadtui.domain.money import format_money, to_json
 from leadtui.domain.records import (
     ActivityRow,
+    BookingRow,
     DocumentRow,
+    FollowUpRow,
     LeadDetail,
     LeadRow,
     RouterUserRow,
@@ -179,9 +182,11 @@ def detail_json(lead: LeadDetail, view: View, serving: Serving | None = None) ->
         "status_history": [status_json(entry) for entry in lead.status_history],
         "activities": [activity_json(activity, view) for activity in lead.activities],
         "documents": [document_json(document) for document in lead.documents],
-        "loans": [],
+        **({"loans": [loan_json(loan, view) for loan in lead.loans]} if "loans" in lead.allowed else {}),
+        "milestones": [{"key": one.key, "name": one.name, "at": iso_z(one.at)} for one in lead.milestones],
         "score_breakdown": [],
         "raw_score": lead.row.score,
+        "bookings": [booking_json(booking) for booking in lead.bookings],
         "pending_job": lead.pending_job,
         "can_serve": serving_json(serving),
         "allowed": sorted(lead.allowed),
@@ -218,6 +223,59 @@ def activity_json(activity: ActivityRow, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def booking_json(booking: BookingRow) -> dict[str, Any]:
+    """A booking linked to a lead."""
+    return {"id": booking.id, "ref": booking.ref, "at": iso_z(booking.at), "details": dict(booking.details)}
+
+
+def follow_up_json(row: FollowUpRow, view: View) -> dict[str, Any]:
+    """Something to be done (answer 7)."""
+    return {
+        "id": row.id, "lead_number": row.lead_number, "lead_name": row.lead_name, "phone": row.phone,
+        "at": view.due(row.at, row.all_day), "all_day": row.all_day, "subject": row.subject,
+        "assigned_to": row.assigned_to, "overdue": row.overdue,
+    }  # fmt: skip
+
+
+def follow_ups_text(rows: Sequence[FollowUpRow], view: View) -> str:
+    """What is to be done, for reading."""
+    if not rows:
+        return "nothing to be done"
+    return table(
+        ("id", "when", "", "lead", "name", "phone", "what", "who"),
+        [
+            (r.id, view.local(r.at, r.all_day), "late" if r.overdue else "", r.lead_number, r.lead_name, r.phone,
+             r.subject, r.assigned_to)
+            for r in rows
+        ],
+        right=[0],
+    )  # fmt: skip
+
+
+def activities_text(rows: Sequence[ActivityRow], view: View) -> str:
+    """Activities, for reading."""
+    if not rows:
+        return "no activities"
+    return table(
+        ("id", "when", "type", "lead", "name", "subject", "outcome", "by", ""),
+        [
+            (a.id, view.local(a.scheduled_at or a.created_at, a.all_day), a.type, a.lead_number, a.lead_name,
+             a.subject, a.outcome, a.created_by, activity_state(a))
+            for a in rows
+        ],
+        right=[0],
+    )  # fmt: skip
+
+
+def activity_state(activity: ActivityRow) -> str:
+    """Whether it is still to be done, was called off, or was late and planned anew."""
+    if activity.escalated_at is not None:
+        return "late, planned anew"
+    if activity.cancelled_at is not None:
+        return "called off"
+    return "open" if activity.is_open else ""
+
+
 def document_json(document: DocumentRow) -> dict[str, Any]:
     """A file kept with a lead."""
     return {
@@ -239,8 +297,13 @@ def detail_text(lead: LeadDetail, view: View, serving: Serving | None = None) ->
     files = [(d.name, d.mime, d.bytes, d.uploaded_by, view.local(d.at)) for d in lead.documents]
     if history:
         parts.append("Status history\n" + table(("when", "status", "by", "reason"), history))
+    if lead.loans:
+        parts.append("Loan promises\n" + loans_of_lead_text(lead.loans, view))
     if done:
         parts.append("Activities\n" + table(("when", "type", "outcome", "subject", "by", ""), done))
+    if lead.bookings:
+        booked = [(b.ref, view.local(b.at), ", ".join(f"{k} {v}" for k, v in b.details.items())) for b in lead.bookings]
+        parts.append("Bookings\n" + table(("ref", "when", "what"), booked))
     if files:
         parts.append("Documents\n" + table(("name", "kind", "bytes", "by", "when"), files, right=[2]))
     return "\n\n".join(parts)
@@ -261,6 +324,7 @@ def _detail_pairs(lead: LeadDetail, view: View, serving: Serving | None) -> str:
         shown = format_money(value, view.currency) if field.kind == "money" else value
         rows.append((field.label, view.local(shown) if isinstance(shown, datetime) else shown))
     rows += [(f"custom.{name}", value) for name, value in lead.custom.items()]
+    rows += [("Milestones", ", ".join(f"{one.name} {view.local(one.at, True)}" for one in lead.milestones))]
     rows += [("Interests", lead.interests), ("Deleted", lead.row.is_deleted or None)]
     rows += [("Router user", _router_words(lead.row.router_user)), ("Open job", lead.pending_job)]
     if serving is not None:

@@ -24,6 +24,10 @@ Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="e
 Account = Annotated[
     str | None, typer.Option("--os-account", metavar="NAME", help="the account on this machine that is this user")
 ]
+Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="theirs, if not the office's")]
+Hours = Annotated[
+    str | None, typer.Option("--working-hours", metavar="TEXT", help="theirs: mon-fri 08:00-17:00, sat 09:00-13:00")
+]
 
 
 def _typed(**values: Any) -> dict[str, str]:
@@ -45,12 +49,15 @@ def add(
     phone: Phone = None,
     email: Email = None,
     os_account: Account = None,
+    timezone: Zone = None,
+    working_hours: Hours = None,
 ) -> None:
     """Add a user."""
     from leadtui.services import admin
 
     values = _typed(
         login=login, name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+        timezone=timezone, working_hours=working_hours,
     )  # fmt: skip
     with office() as opened:
         _print(admin.add_user(opened, values), "added")
@@ -64,7 +71,10 @@ def list_() -> None:
 
     with office() as opened:
         found = admin.users(opened)
-    keys = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "is_active", "is_available")
+    keys = (
+        "login", "name", "role", "branch", "team", "phone", "email", "os_account", "timezone", "working_hours",
+        "is_active", "is_available",
+    )  # fmt: skip
     emit({"total": len(found), "users": found}, lambda: records_text(found, keys))
 
 
@@ -79,23 +89,49 @@ def edit(
     phone: Phone = None,
     email: Email = None,
     os_account: Account = None,
+    timezone: Zone = None,
+    working_hours: Hours = None,
     available: Annotated[
         bool | None, typer.Option("--available/--no-available", help="whether automatic assignment may choose them")
     ] = None,
+    alerts_stdin: Annotated[
+        bool, typer.Option("--alerts-stdin", help="read alert addresses (apprise) from standard input, one a line")
+    ] = False,
 ) -> None:
-    """Change a user; an empty value clears one."""
+    """Change a user; an empty value clears one. Your own alert addresses you may always change."""
+    import sys
+
     from leadtui.errors import UsageError
-    from leadtui.services import admin
+    from leadtui.services import admin, alerts
 
     values = _typed(
         name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
+        timezone=timezone, working_hours=working_hours,
     )  # fmt: skip
     if available is not None:
         values["available"] = "yes" if available else "no"
-    if not values:
+    if not values and not alerts_stdin:
         raise UsageError("nothing to change", field="name", code="missing_option", hint="see: leadtui user edit --help")
     with office() as opened:
-        _print(admin.edit_user(opened, login, values), "changed")
+        if alerts_stdin:
+            kinds = alerts.set_addresses(opened, login, sys.stdin.read())
+        record = admin.edit_user(opened, login, values) if values else {"login": login}
+    if alerts_stdin:
+        record |= {"alerts": list(kinds)}
+    if values:
+        _print(record, "changed")
+    else:
+        emit(record, f"{login}: " + (f"alerts go to {', '.join(kinds)}" if kinds else "no alert addresses"))
+
+
+@app.command("test-alert")
+def test_alert(login: Login) -> None:
+    """Send a test to a user's alert addresses; exit 6 when one does not take it."""
+    from leadtui.services import alerts
+
+    with office() as opened:
+        kinds = alerts.test_alert(opened, login)
+    emit({"login": login, "sent": list(kinds)}, f"sent to {', '.join(kinds)}")
 
 
 @app.command("disable")

@@ -1,4 +1,4 @@
-"""`leadtui worker`: the work that goes on by itself, without a screen."""
+"""`leadtui worker`: the work that goes on by itself, without a screen; how it stands, and what failed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import typer
 
 from leadtui.cli import tree
 from leadtui.cli.context import note, open_log, options
+from leadtui.cli.context import office as opened_office
 from leadtui.cli.output import emit
 from leadtui.errors import NotPermitted, UsageError
 
@@ -28,16 +29,22 @@ _DONE: Final = 0
 """What is written into the pipe when the work is done; a signal writes its number."""
 
 
+app = tree.noun("The work that goes on by itself, without a screen")
+app.default_verb = "run"  # type: ignore[attr-defined]  # `worker --once` is `worker run --once`
+
+
+@app.command("run", hidden=True)
 def worker(
     once: Annotated[bool, typer.Option("--once", help="do everything that is due, and end")] = False,
     for_s: Annotated[float | None, typer.Option("--for", metavar="SECONDS", help="end after this time")] = None,
 ) -> None:
     """Do the work that goes on by itself, without a screen, until stopped.
 
-    Every 15 seconds: settles what broke off on routers, asks routers for their load, notes who comes online for
-    the first time, handles events. Any number may run: one of them works, the others stand by, and open screens
-    leave the work to it. --once does what is due now, whoever else is at work. It needs the right to configure
-    the office, or the owner of the database.
+    Every 2 seconds: reminders, overdue follow-ups and promises, events. Every 15 seconds: settles what
+    broke off on routers, asks routers for their load, notes who comes online for the first time, sends
+    alerts. Any number may run: one of them works, the others stand by, and open screens leave the work to
+    it. --once does what is due now, whoever else is at work. It needs the right to configure the office,
+    or the owner of the database.
     """
     from leadtui.services.office import open_office
 
@@ -139,11 +146,43 @@ def _signals() -> Iterator[tuple[int, Callable[[], None]]]:
 
 def _words(done: Tally) -> str:
     """A tally for a person."""
-    parts = [
-        f"{done.settled:,} settled", f"{done.polled:,} routers asked", f"{done.first_online:,} first online",
-        f"{done.events:,} events", f"{done.errors:,} not done",
-    ]  # fmt: skip
-    return f"{done.ticks:,} tick{'' if done.ticks == 1 else 's'}: " + ", ".join(parts)
+    from leadtui.jobs.status import did_words
+
+    return f"{done.ticks:,} tick{'' if done.ticks == 1 else 's'}: " + (did_words(done.done()) or "nothing was due")
 
 
-app = tree.single(worker)
+@app.command("status")
+def status() -> None:
+    """Show who does the work, what it did last, what waits and what failed."""
+    from leadtui.cli.render import View
+    from leadtui.cli.render_jobs import status_text
+    from leadtui.jobs import status as jobs_status
+
+    with opened_office() as office:
+        found = jobs_status.status(office)
+        view = View.of(office)
+    emit(found.as_json(), lambda: status_text(found, view))
+
+
+@app.command("retry")
+def retry(
+    which: Annotated[str, typer.Argument(metavar="ID|all", help="an id of `worker status`, such as event:12")],
+) -> None:
+    """Let something that failed be tried again with the next tick."""
+    from leadtui.jobs import status as jobs_status
+
+    with opened_office() as office:
+        done = jobs_status.retry(office, which)
+    emit({"retried": done}, lambda: f"{done:,} will be tried again" if done else "nothing had failed")
+
+
+@app.command("give-up")
+def give_up(
+    which: Annotated[str, typer.Argument(metavar="ID", help="an id of `worker status`, such as event:12")],
+) -> None:
+    """Let something that failed rest: it is not tried again."""
+    from leadtui.jobs import status as jobs_status
+
+    with opened_office() as office:
+        done = jobs_status.give_up(office, which)
+    emit({"given_up": done}, lambda: f"{which} is not tried again")

@@ -124,6 +124,10 @@ class UserItem:
     email: str | None
     is_active: bool
     is_available: bool
+    timezone: str | None = None
+    """The zone of this person's reminders and days; the office's without one (spec AJ29)."""
+    working_hours: str | None = None
+    """When this person works, as the setting `working_hours` is written; the office's without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,11 @@ class Catalog:
     def tz(self) -> ZoneInfo:
         """The office's time zone."""
         return ZoneInfo(str(self.settings.get("timezone", "Africa/Nairobi")))
+
+    def zone_of(self, user_id: int | None) -> ZoneInfo:
+        """The zone of a user's own days and reminders: the office's unless he has another (spec AG11, AJ29)."""
+        user = self.user_by_id.get(user_id or 0)
+        return ZoneInfo(user.timezone) if user is not None and user.timezone else self.tz
 
     @property
     def office_id(self) -> str:

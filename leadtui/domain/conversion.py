@@ -21,6 +21,16 @@ STEPS_OF_PEOPLE = {
 }
 """Steps of a pipeline that nobody can do but a person: each becomes a task, never a silent success (spec AJ27)."""
 
+
+def steps_of_people(steps: Sequence[str], *, has_booking: bool) -> dict[str, str]:
+    """Which of a pipeline's steps become tasks, and their words; a booking that is there needs no person to link it."""
+    return {
+        step: STEPS_OF_PEOPLE[step]
+        for step in steps
+        if step in STEPS_OF_PEOPLE and not (step == "booking_link" and has_booking)
+    }
+
+
 SUCCESS = "Lead converted to customer successfully"
 """The words of S1 (spec §L 107)."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .addresses import show_rate
 from .catalog import Pipeline, Stage
-from .conversion import STEPS_OF_PEOPLE, PlanStep, RowState
+from .conversion import PlanStep, RowState, steps_of_people
 
 HIDDEN = "•••"
 
@@ -23,6 +23,7 @@ class PlanFacts:
     linked_customer: str | None = None
     documents: int = 0
     router: str | None = None
+    bookings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,11 @@ def lead_rows(facts: PlanFacts) -> list[PlanStep]:
     later = "a router user can be made later only by reopening" if facts.router is None and locked else ""
     becomes = f"{facts.stage.mark} {facts.stage.name} → {facts.target.mark} {facts.target.name}{locked}"
     rows = [PlanStep("lead", becomes, later, sign="~")]
-    rows += [
-        PlanStep("you", STEPS_OF_PEOPLE[step], "becomes a task, due today", "warn", "+")
-        for step in facts.pipeline.conversion_steps
-        if step in STEPS_OF_PEOPLE
-    ]
-    return rows
+    if facts.bookings:
+        noun = "booking" if len(facts.bookings) == 1 else "bookings"
+        rows.append(PlanStep("lead", f"link {noun} {', '.join(facts.bookings)}", sign="~"))
+    tasks = steps_of_people(facts.pipeline.conversion_steps, has_booking=bool(facts.bookings)).values()
+    return [*rows, *(PlanStep("you", words, "becomes a task, due today", "warn", "+") for words in tasks)]
 
 
 def thing_rows(

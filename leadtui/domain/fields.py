@@ -36,7 +36,8 @@ class LeadField:
 
     `column` is its column in the store (None: it lives elsewhere or is computed); `lookup` names the small table a
     `lookup` value is looked up in; `aliases` are other words accepted in import headers and filters;
-    `limit` is the longest text in characters; `editable` says whether `--set` and forms may write it.
+    `limit` is the longest text in characters, `highest` the largest whole number; `editable` says whether `--set` and
+    forms may write it.
     """
 
     key: str
@@ -45,6 +46,7 @@ class LeadField:
     column: str | None = None
     group: str = "more"
     limit: int | None = None
+    highest: int | None = None
     lookup: str | None = None
     choices: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -209,6 +211,16 @@ LEAD_FIELDS: tuple[LeadField, ...] = (
             "next_follow_up_date",
             "next_followup_date",
         ),
+    ),
+    _f(
+        "preferred_hour",
+        "Best hour",
+        "int",
+        group="state",
+        highest=23,
+        sortable=False,
+        aliases=("preferred hour", "preferredtimeofday", "preferred time", "best time", "best hour to call"),
+        help="0 to 23: when this person likes to be called",
     ),
     _f("tags", "Tags", "tags", None, group="state", sortable=False, aliases=("tag", "labels")),
     # interest (spec §C)

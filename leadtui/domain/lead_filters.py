@@ -7,10 +7,11 @@ from functools import lru_cache
 
 from .fields import LEAD_FIELDS, LeadField
 from .filters import Catalogue, FilterField, Node, join_arguments, parse
+from .loans import STATUSES
 
 IS_WORDS = (
     "active", "converted", "deleted", "hot", "lost", "mine", "overdue", "parked", "protected", "qualified",
-    "unassigned",
+    "rotting", "unassigned",
 )  # fmt: skip
 
 _KINDS = {
@@ -43,6 +44,9 @@ def filter_fields(hidden: frozenset[str] = frozenset()) -> Catalogue:
         FilterField("id", "number", help="the lead's id"),
         FilterField("is", "is", choices=IS_WORDS, help="what the lead is"),
         FilterField("missing", "missing", choices=tuple(f.key for f in fields), help="leads without a value"),
+        FilterField(
+            "loan", "choice", aliases=("promise",), choices=("open", *STATUSES), help="its promise to clear a loan"
+        ),
         FilterField("custom", "custom", help="a custom field: custom.NAME:value"),
         FilterField("deleted_at", "datetime", aliases=("deleted",), help="when it was deleted"),
     ]

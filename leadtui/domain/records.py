@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
+from .loans import LoanRow
+
 
 @dataclass(frozen=True, slots=True)
 class RouterUserRow:
@@ -71,6 +73,7 @@ class LeadRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    stage_changed_at: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -121,11 +124,82 @@ class ActivityRow:
     created_by_name: str
     created_at: datetime
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    lead_name: str | None = None
+    context: str | None = None
+    priority: str | None = None
+    escalated_at: datetime | None = None
+    replaced_by_id: int | None = None
 
     @property
     def is_open(self) -> bool:
         """Scheduled and neither done nor cancelled: a follow-up."""
         return self.scheduled_at is not None and self.completed_at is None and self.cancelled_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow:
+    """Something to be done with a lead, as lists and calendars show it.
+
+    `at` is the office's day when `all_day`. `overdue` is before today, as the acting user's days go (spec AG11).
+    `phone` and `lead_name` are None where the role does not see them; `status_mark` is a sign of one cell.
+    """
+
+    id: int
+    lead_id: int
+    lead_number: str
+    lead_name: str | None
+    phone: str | None
+    type: str
+    at: datetime
+    all_day: bool
+    subject: str
+    details: str | None
+    context: str | None
+    priority: str | None
+    assigned_to_id: int | None
+    assigned_to: str | None
+    overdue: bool
+    status: str
+    status_mark: str
+    score: int | None
+    escalated_at: datetime | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call the lead."""
+        return self.lead_name or self.phone or self.lead_number
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRow:
+    """Something a user is told. `due_at` is when it was, or is again, to be shown.
+
+    `at` and `all_day` are those of the activity it is about; `late` says that this lies before today (spec AG11).
+    `lead_name` and `phone` are None where the role does not see them, all of the lead where there is none.
+    """
+
+    id: int
+    kind: str
+    text: str
+    lead_id: int | None
+    lead_number: str | None
+    lead_name: str | None
+    phone: str | None
+    activity_id: int | None
+    at: datetime | None
+    all_day: bool
+    late: bool
+    due_at: datetime
+    created_at: datetime
+    seen_at: datetime | None
+    snoozes: int
+    alerted_at: datetime | None = None
+    alert_error: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What to call the lead; empty without one."""
+        return self.lead_name or self.phone or self.lead_number or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +217,56 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BookingRow:
+    """A booking of another program, linked to its lead. `details` is what came with it, as texts."""
+
+    id: int
+    lead_id: int
+    ref: str
+    details: Mapping[str, str]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRow:
+    """What came in from elsewhere, as it came, and what became of it: created, linked, failed or dropped.
+
+    `error` says why it failed or was dropped, `field` which value is to be corrected. `corrections` are the values a
+    person gave instead. `lead_id` and `lead_number` are None where the actor may not see the lead.
+    """
+
+    id: int
+    kind: str
+    ref: str
+    state: str
+    payload: Mapping[str, Any]
+    corrections: Mapping[str, str]
+    lead_id: int | None
+    lead_number: str | None
+    lead_name: str | None
+    error: str | None
+    field: str | None
+    attempts: int
+    by: str
+    at: datetime
+    tried_at: datetime
+
+    @property
+    def title(self) -> str:
+        """What to call it: its kind and its reference."""
+        return f"{self.kind} {self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneRow:
+    """Something a lead reached, and when."""
+
+    key: str
+    name: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LeadDetail:
     """Everything about one lead. `fields` holds the typed value of every field of the catalogue by key."""
 
@@ -156,6 +280,10 @@ class LeadDetail:
     custom: Mapping[str, str]
     pending_job: str | None = None
     allowed: frozenset[str] = frozenset()
+    loans: tuple[LoanRow, ...] = ()
+    """Promises, the open one first; empty, too, where the actor may not note loans of the lead."""
+    bookings: tuple[BookingRow, ...] = ()
+    milestones: tuple[MilestoneRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

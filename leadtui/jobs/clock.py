@@ -1,6 +1,6 @@
 """When a tick is due: APScheduler with nothing to remember, in this process alone.
 
-Truth lies in rows (`lease`, jobs, events), so the scheduler keeps its one job in memory and a tick that was missed is
+Truth lies in rows (`lease`, jobs, events), so the scheduler keeps its jobs in memory and a tick that was missed is
 not made up for. Its own thread pool is not used: Python waits at its end for the threads of pools, and a router that
 hangs would hold up quitting (facts/messaging §4.2). The zone is given, for the one of the person's terminal may not
 even exist.
@@ -23,10 +23,10 @@ _LOG = logging.getLogger("leadtui.jobs.clock")
 
 
 class _DaemonThreads(BaseExecutor):  # type: ignore[misc]  # the library is untyped
-    """Each tick in a daemon thread of its own; there is one at a time."""
+    """Each tick in a daemon thread of its own; there is one at a time of each job."""
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
-        threading.Thread(target=self._run, args=(job,), daemon=True, name="leadtui-tick").start()
+        threading.Thread(target=self._run, args=(job,), daemon=True, name=f"leadtui-{job.id}").start()
 
     def _run(self, job: Any) -> None:
         try:
@@ -36,12 +36,9 @@ class _DaemonThreads(BaseExecutor):  # type: ignore[misc]  # the library is unty
 
 
 class Clock:
-    """Calls `tick` after `first_after_s` and then every `seconds`, in a thread; never two at a time.
+    """Calls what it is given every so often, in a thread; the same never twice at a time."""
 
-    `tick` must not raise.
-    """
-
-    def __init__(self, tick: Callable[[], object], *, seconds: float, first_after_s: float = 0.0) -> None:
+    def __init__(self) -> None:
         _LOG.setLevel(logging.ERROR)  # it would warn of each tick that is still running
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -50,9 +47,14 @@ class Clock:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             logger=_LOG,
         )
+
+    def call(
+        self, tick: Callable[[], object], *, seconds: float, first_after_s: float = 0.0, name: str = "tick"
+    ) -> None:
+        """Call `tick`, which must not raise, `first_after_s` from now and then every `seconds`."""
         every = IntervalTrigger(seconds=seconds, timezone=UTC)
         first = datetime.now(UTC) + timedelta(seconds=first_after_s)
-        self._scheduler.add_job(tick, every, id="tick", next_run_time=first)
+        self._scheduler.add_job(tick, every, id=name, next_run_time=first)
 
     def start(self) -> None:
         """Begin."""

@@ -3,6 +3,14 @@
 The row names the holder, how long it may go without a sign of life, and a token that rises with every change of hands.
 Every move is one short transaction that compares what was read and sets. A holder that was frozen, and comes back when
 somebody else has taken over, finds its token passed by: `keep` and `holds` answer False, and it writes nothing more.
+
+There are two: `NOW`, for what only needs the database (reminders, events), and `NETWORK`, for what talks to routers and
+alert addresses and may take its time. How long a holder may be silent follows from what waits for it. A reminder may
+wait some seconds: 15 s, renewed every 5 s by the one that works (facts/messaging §4.3); a minute would be felt, and a
+shorter time would pass from hand to hand whenever an import keeps the writers of SQLite waiting. A talk with all
+routers takes up to 10 s in which nobody can be asked: 60 s. A holder of this machine that has ended, or is stopped
+(ctrl+z), is not waited for. The 15 s of contract answer 10 are another matter: how long an order to a router belongs
+to the process that gave it.
 """
 
 from __future__ import annotations
@@ -13,11 +21,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from leadtui.errors import LeadtuiError, Refused
 from leadtui.services.provision_jobs import me
+from leadtui.services.workers import cannot_work
 from leadtui.store import schema as t
+from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 if TYPE_CHECKING:
@@ -25,14 +35,18 @@ if TYPE_CHECKING:
 
 Kind = Literal["worker", "tui"]
 
-NAME = "routine"
-"""The lease of everything a tick does."""
 
-TTL = timedelta(seconds=60)
-"""How long a holder may be silent before another takes over: four ticks."""
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A lease by its name: how long its holder may be silent, and after what time he renews it."""
 
-RENEW_AFTER = timedelta(seconds=30)
-"""A holder renews no sooner than this after the last time: a TUI at rest writes twice a minute."""
+    name: str
+    ttl: timedelta
+    renew_after: timedelta
+
+
+NOW = Terms("routine", timedelta(seconds=15), timedelta(seconds=5))
+NETWORK = Terms("network", timedelta(seconds=60), timedelta(seconds=20))
 
 _numbers = itertools.count(1)
 _LOG = logging.getLogger("leadtui.jobs")
@@ -48,36 +62,48 @@ class Standing:
     until: datetime
     ticked_at: datetime | None
 
-    def ran_out(self, now: datetime) -> bool:
+    def ran_out(self, now: datetime, ttl: timedelta) -> bool:
         """Whether anybody may take it. One that lies too far ahead was written before a clock was put back."""
-        return self.until <= now or self.until > now + 2 * TTL
+        return self.until <= now or self.until > now + 2 * ttl
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the holder is a process of this machine that has ended, or is stopped."""
+        return cannot_work(self.holder)
 
 
 class Lease:
     """One contender. Not for use by two threads at once."""
 
-    def __init__(self, office: Office, kind: Kind, *, name: str = NAME, holder: str | None = None) -> None:
+    def __init__(self, office: Office, kind: Kind, terms: Terms = NOW, *, holder: str | None = None) -> None:
         """`holder` is made of this process when not given: two contenders of one process are two holders."""
-        here = me()
         self._office = office
         self._kind = kind
-        self._name = name
-        self.holder = holder or f"{here.host[:150]}/{here.pid}/{here.started}/{next(_numbers)}"
+        self._terms = terms
+        self.holder = holder or new_holder()
         self.token: int | None = None
         """The token we hold, None while somebody else works."""
 
     def take(self, *, insist: bool = False) -> bool:
         """Take or renew the lease; True when it is ours. Writes nothing when there is nothing to take or renew.
 
-        A worker takes over from a TUI at once, everybody when the lease ran out. `insist` takes it even from a
-        working worker: a person asked for the work to be done now, and the other one takes it back when that is done.
+        A worker takes over from a TUI at once, everybody when the lease ran out or its holder has ended or is stopped.
+        A TUI takes nothing where the office has said "worker-only". `insist` takes it even from a working worker: a
+        person asked for the work to be done now, and the other one takes it back when that is done.
         """
         with self._office.store.read() as tx:
-            seen, now = self._read(tx), moment(tx)
-        if seen is not None and self._is_ours(seen):
-            return True if seen.until - now > TTL - RENEW_AFTER else self._write(seen, seen.token)
+            seen, now, welcome = self._read(tx), moment(tx), self._is_welcome(tx)
+        ours = seen is not None and self._is_ours(seen)
+        if not welcome:
+            if ours:
+                self.release()
+            return False
+        if seen is not None and ours:
+            return True if self._is_fresh(seen, now) else self._write(seen, seen.token)
         self.token = None
-        free = seen is None or insist or seen.ran_out(now) or (self._kind == "worker" and seen.kind == "tui")
+        free = seen is None or insist or seen.ran_out(now, self._terms.ttl) or seen.is_idle
+        if not free and seen is not None:
+            free = self._kind == "worker" and seen.kind == "tui"
         return free and self._write(seen, 1 if seen is None else seen.token + 1)
 
     def keep(self) -> bool:
@@ -89,12 +115,12 @@ class Lease:
         if seen is None or not self._is_ours(seen):
             self.token = None
             return False
-        return True if seen.until - now > TTL - RENEW_AFTER else self._write(seen, seen.token)
+        return True if self._is_fresh(seen, now) else self._write(seen, seen.token)
 
     def holds(self, tx: WriteTx) -> bool:
         """Whether the lease is ours until this transaction ends: for results that nobody else may write meanwhile."""
         query = select(t.lease.c.token).where(
-            t.lease.c.name == self._name, t.lease.c.holder == self.holder, t.lease.c.token == (self.token or 0)
+            t.lease.c.name == self._terms.name, t.lease.c.holder == self.holder, t.lease.c.token == (self.token or 0)
         )
         return tx.conn.execute(query.with_for_update(read=True)).first() is not None
 
@@ -104,7 +130,7 @@ class Lease:
         if token is None:
             return
         lease = t.lease.c
-        ours = (lease.name == self._name, lease.holder == self.holder, lease.token == token)
+        ours = (lease.name == self._terms.name, lease.holder == self.holder, lease.token == token)
         try:
             with self._office.as_system() as tx:
                 tx.conn.execute(update(t.lease).where(*ours).values(until=moment(tx)))
@@ -114,8 +140,14 @@ class Lease:
     def _is_ours(self, seen: Standing) -> bool:
         return seen.holder == self.holder and seen.token == self.token
 
+    def _is_fresh(self, seen: Standing, now: datetime) -> bool:
+        return seen.until - now > self._terms.ttl - self._terms.renew_after
+
+    def _is_welcome(self, tx: ReadTx) -> bool:
+        return self._kind == "worker" or tx.catalog.settings.get("scheduler") != "worker-only"
+
     def _read(self, tx: ReadTx) -> Standing | None:
-        return _standing(tx, self._name)
+        return _standing(tx, self._terms.name)
 
     def _write(self, seen: Standing | None, token: int) -> bool:
         """Set the row to ours, if it still is what was read; False when somebody was faster."""
@@ -124,14 +156,15 @@ class Lease:
             with self._office.as_system() as tx:
                 now = moment(tx)
                 values = {
-                    "holder": self.holder, "kind": self._kind, "token": token, "until": now + TTL, "ticked_at": now,
+                    "holder": self.holder, "kind": self._kind, "token": token, "until": now + self._terms.ttl,
+                    "ticked_at": now,
                 }  # fmt: skip
                 if seen is None:
-                    tx.conn.execute(insert(t.lease).values(name=self._name, **values))
+                    tx.conn.execute(insert(t.lease).values(name=self._terms.name, **values))
                     done = True
                 else:
                     unmoved = (lease.holder == seen.holder, lease.token == seen.token, lease.until == seen.until)
-                    change = update(t.lease).where(lease.name == self._name, *unmoved).values(**values)
+                    change = update(t.lease).where(lease.name == self._terms.name, *unmoved).values(**values)
                     done = bool(tx.conn.execute(change).rowcount)
         except Refused as error:  # the very first lease of this database, made by two in the same instant
             if error.code != "conflict":
@@ -141,18 +174,16 @@ class Lease:
         return done
 
 
-def standing(office: Office, name: str = NAME) -> Standing | None:
+def standing(office: Office, terms: Terms = NOW) -> Standing | None:
     """Who holds the lease, whether or not it ran out; None when nobody ever did."""
     with office.store.read() as tx:
-        return _standing(tx, name)
+        return _standing(tx, terms.name)
 
 
-def moment(tx: ReadTx) -> datetime:
-    """Now, by one clock for all who contend: the server's; on SQLite all are on one machine, and its clock it is."""
-    if tx.is_sqlite:
-        return tx.now
-    now: datetime = tx.conn.execute(select(func.clock_timestamp())).scalar_one()
-    return now
+def new_holder() -> str:
+    """A name for one more contender of this process: `host/pid/start/number`."""
+    here = me()
+    return f"{here.host[:150]}/{here.pid}/{here.started}/{next(_numbers)}"
 
 
 def _standing(tx: ReadTx, name: str) -> Standing | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,13 +15,17 @@ from leadtui.domain.dates import relative
 from leadtui.screens.act_dialog import ActDialog, Plan, Read, label
 from leadtui.widgets.choice_row import ChoiceRow, Key
 from leadtui.widgets.text import one_line
-from leadtui.widgets.when_input import WhenInput
+from leadtui.widgets.when_input import WhenInput, moment_words
+
+if TYPE_CHECKING:
+    from leadtui.domain.records import LeadDetail
 
 SOON = (
     Key("1", "tomorrow", "tomorrow"),
     Key("2", "+2d", "2 days"),
     Key("3", "+1w", "a week"),
     Key("4", "+4w", "4 weeks"),
+    Key("5", "smart", "by rule"),
 )
 
 
@@ -37,20 +41,29 @@ class FollowUpDialog(ActDialog):
         yield ChoiceRow(SOON, id="soon")
         with Horizontal(classes="row"):
             yield label("when")
-            yield WhenInput(id="follow_up", field="follow_up")
+            yield WhenInput(id="follow_up", field="follow_up", smart="by rule, per lead")
         with Horizontal(classes="row"):
             yield label("about")
             yield Input(id="subject", placeholder="what to ask or do")
 
+    def read_more(self, office: Any, detail: LeadDetail | None) -> Any:
+        """When the rule would have it."""
+        from leadtui.services import follow_ups
+
+        return follow_ups.smart_time_of(office, detail.row.id) if detail is not None else None
+
     def ready(self, read: Read) -> None:
-        """Say what is set now."""
-        self.query_one(WhenInput).use_zone(read.catalog.tz)
+        """Say what is set now, and what the rule would set."""
+        when = self.query_one(WhenInput)
+        when.use_zone(read.catalog.tz)
+        if read.more is not None:
+            when.say_smart(moment_words(read.more, read.catalog.tz))
         note = "No follow-up is set."
         if read.detail is not None and read.detail.follow_ups:
             due = min(read.detail.follow_ups, key=lambda item: item.scheduled_at or clock.now())
             if due.scheduled_at is not None:
-                when = relative(due.scheduled_at, due.all_day, clock.now(), read.catalog.tz)
-                note = f"Now: {when} · {one_line(due.subject)}"
+                at = relative(due.scheduled_at, due.all_day, clock.now(), read.catalog.tz)
+                note = f"Now: {at} · {one_line(due.subject)}"
         line = self.query_one("#due", Static)
         line.update(Content(note))
         line.display = self.single
@@ -80,4 +93,5 @@ class FollowUpDialog(ActDialog):
 
             return activities.add_follow_up(office, ref, at, subject=subject)
 
-        return Plan(one, {"follow_up": at, "follow_up_subject": subject}, f"set for {at}")
+        shown = "by rule" if when.is_smart else f"for {at}"
+        return Plan(one, {"follow_up": at, "follow_up_subject": subject}, f"set {shown}")

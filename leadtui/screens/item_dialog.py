@@ -14,16 +14,18 @@ from textual.widgets import Button, Static
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import relative
-from leadtui.domain.records import ActivityRow, DocumentRow, StatusEntry
+from leadtui.domain.loans import LoanRow
+from leadtui.domain.records import DocumentRow, StatusEntry
 from leadtui.screens.base import LeadModal
 from leadtui.screens.lead_facts import size_words
 from leadtui.screens.lead_timeline import Source, kind_words
+from leadtui.screens.loan_rows import describe as describe_loan
 from leadtui.widgets.lead_cells import how_long, moment
 from leadtui.widgets.text import one_line
 
 
 class ItemDialog(LeadModal[Any]):
-    """Shows everything about the item; a follow-up can be done or called off here, a document's place copied (y)."""
+    """Everything about the item; a document's place can be copied. `ActivityDialog` settles what is to be done."""
 
     DEFAULT_CSS: ClassVar[str] = """
     ItemDialog VerticalScroll { height: auto; max-height: 15; }
@@ -32,11 +34,10 @@ class ItemDialog(LeadModal[Any]):
     ItemDialog .buttons { margin-top: 1; }
     """
 
-    def __init__(self, item: Source, catalog: Catalog, *, may_change: bool = False) -> None:
+    def __init__(self, item: Source, catalog: Catalog) -> None:
         super().__init__()
         self.item = item
         self.catalog = catalog
-        self.may_change = may_change
 
     def body(self) -> ComposeResult:
         """Facts, then long texts, then what can be done."""
@@ -48,15 +49,25 @@ class ItemDialog(LeadModal[Any]):
                     yield Static(Content.assemble((f"{label:13}", "$text-muted"), one_line(words)), classes="fact")
                 for words in blocks:
                     yield Static(Content(words), classes="block")
+            yield from self.more()
             with Horizontal(classes="buttons"):
-                if self.may_change and isinstance(self.item, ActivityRow) and self.item.is_open:
-                    yield Button("Done", id="complete", variant="primary")
-                    yield Button("Call it off", id="cancel")
-                if isinstance(self.item, DocumentRow):
-                    yield Button("Copy its place", id="copy")
+                yield from self.buttons()
                 yield Button("Close", id="close")
 
+    def more(self) -> ComposeResult:
+        """What stands between the item and the buttons."""
+        yield from ()
+
+    def buttons(self) -> ComposeResult:
+        """What can be done with the item."""
+        if isinstance(self.item, DocumentRow):
+            yield Button("Copy its place", id="copy")
+
     def on_mount(self) -> None:
+        """Something has the focus."""
+        self.begin()
+
+    def begin(self) -> None:
         """Long texts can be scrolled at once."""
         self.query_one("#close").focus()
 
@@ -72,36 +83,6 @@ class ItemDialog(LeadModal[Any]):
             self.app.copy_to_clipboard(self.item.path)
             self.dismiss(None)
             self.lead_app.say(f"Copied: {self.item.path}")
-
-    @on(Button.Pressed, "#complete")
-    def complete(self) -> None:
-        """The follow-up is done."""
-        self._write("complete", "done")
-
-    @on(Button.Pressed, "#cancel")
-    def cancel(self) -> None:
-        """The follow-up will not be done."""
-        self._write("cancel", "called off")
-
-    def _write(self, name: str, words: str) -> None:
-        item = self.item
-        if not isinstance(item, ActivityRow):
-            return
-
-        def written(done: Any) -> None:
-            app = self.lead_app
-            self.changed((item.lead_id,))
-            self.dismiss(True)
-            app.say(f"{one_line(item.subject) or 'Follow-up'}: {words}" + (" · u takes it back" if done.batch else ""))
-
-        office = self.office
-
-        def write() -> Any:
-            from leadtui.services import activities
-
-            return getattr(activities, name)(office, item.id)
-
-        self.run_blocking(write, then=written, group="item.write")
 
 
 def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]], list[str]]:
@@ -126,6 +107,8 @@ def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]]
             ("place", item.path),
         ]
         return "Document", facts, []
+    if isinstance(item, LoanRow):
+        return describe_loan(item, catalog)
     kind = kind_words(item.type)
     subject = item.subject if kind_words(item.subject).replace(" ", "-") != kind else ""
     facts = [("subject", subject)]
@@ -135,7 +118,9 @@ def describe(item: Source, catalog: Catalog) -> tuple[str, list[tuple[str, str]]
         facts.append(("due", f"{due} ({planned})") if item.is_open else ("planned for", planned))
     if item.completed_at is not None:
         facts.append(("done", moment(item.completed_at, now, tz)))
-    if item.cancelled_at is not None:
+    if item.escalated_at is not None:
+        facts.append(("late", "a new one was made in its place"))
+    elif item.cancelled_at is not None:
         facts.append(("called off", moment(item.cancelled_at, now, tz)))
     facts += [
         ("outcome", " · ".join(one for one in ((item.outcome or "").replace("_", " "), item.outcome_note) if one)),

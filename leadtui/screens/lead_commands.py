@@ -11,7 +11,7 @@ from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
-_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents"})
+_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise", "leads.booking"})
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
@@ -113,6 +113,10 @@ class LeadCommands(LeadScreen[Any]):
         """Set when to make contact next."""
         self._act("follow_up_dialog", "FollowUpDialog")
 
+    def do_promise(self) -> None:
+        """Note, clear or call off a promise to clear a loan."""
+        self.open_dialog("loan_dialogs", "LoanDialog", self.target().ids)
+
     def do_interest(self) -> None:
         """Choose what the lead wants."""
         self._act("interest_dialog", "InterestDialog")
@@ -124,6 +128,22 @@ class LeadCommands(LeadScreen[Any]):
     def do_delete(self) -> None:
         """Delete."""
         self._act("delete_dialog", "DeleteDialog")
+
+    def do_booking(self) -> None:
+        """Note a booking of the lead."""
+        from leadtui.screens.booking_dialog import booking_form
+
+        row = self.lead()
+        if row is None:
+            return
+
+        def noted(result: Any) -> None:
+            if result is not None:
+                self.changed([row.id])
+                self.done(f"{row.title}: booking {result.intake.ref}", undo=result.batch is not None)
+                self.acted(result)
+
+        self.app.push_screen(booking_form(self.office, row), noted)
 
     def do_documents(self) -> None:
         """Attach a file."""

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from leadtui.commands import Command
+from leadtui.domain.loans import LoanRow
 from leadtui.domain.records import LeadDetail, LeadRow
 from leadtui.errors import LeadtuiError, NotFound
 from leadtui.screens.change_watch import ChangeWatch
@@ -181,9 +182,14 @@ class LeadDetailScreen(LeadCommands):
 
     @on(Sheet.Opened)
     def open_item(self, event: Sheet.Opened) -> None:
-        """Enter on an item shows it whole."""
+        """Enter on an item shows it whole; what is to be done can be settled there."""
+        from leadtui.screens.activity_dialog import ActivityDialog
         from leadtui.screens.item_dialog import ItemDialog
 
         item: Any = event.item
-        may_change = self.detail is not None and "log" in self.detail.allowed
-        self.app.push_screen(ItemDialog(item, self.office.catalog, may_change=may_change))
+        if isinstance(item, LoanRow) and item.is_open:
+            self.do_promise()
+            return
+        may_settle = self.detail is not None and "log" in self.detail.allowed and getattr(item, "is_open", False)
+        dialog = ActivityDialog if may_settle else ItemDialog
+        self.app.push_screen(dialog(item, self.office.catalog))

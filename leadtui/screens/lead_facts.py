@@ -15,9 +15,11 @@ from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
+from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
-from leadtui.widgets.lead_cells import LeadCells, due_words, how_long, moment, plain_signs
+from leadtui.widgets.lead_cells import LeadCells, due_words, moment, plain_signs, short_day, stay_words
 from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge, stack, text, wrapped
+from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.services.serving import Serving
@@ -34,8 +36,8 @@ REMARKS = 3
 """Lines of remarks among the details."""
 
 _DETAILS: Final = (
-    "assigned_to", "manager", "branch", "source", "pipeline", "priority", "tags", "email", "alt_phone", "address",
-    "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
+    "assigned_to", "manager", "branch", "source", "pipeline", "priority", "preferred_hour", "tags", "email",
+    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
     "language", "consent",
 )  # fmt: skip
 _WANTS: Final = ("property_type", "timeline")
@@ -100,7 +102,8 @@ class Facts:
         row = self.detail.row
         status, _ = LeadCells(self.catalog, self.plain).status(row)
         since = self.detail.fields.get("stage_changed_at")
-        span = f" · {how_long(clock.now() - since)}" if isinstance(since, datetime) else ""
+        stage = None if row.is_deleted else self.catalog.stage_by_id.get(row.stage_id)
+        span = f" · {stay_words(stage, since, clock.now())[0]}" if isinstance(since, datetime) else ""
         return f"{row.number}  {row.title}", self.signs(f"{status}{span}")
 
     def head(self, width: int) -> list[Line]:
@@ -263,7 +266,15 @@ class Facts:
             if more:  # the rest stands below the timeline
                 lines = [*lines[: REMARKS - 1], lines[REMARKS - 1] + " …"]
             rows += stack([Line(text(one)) for one in lines], width)
+        if reached := self._milestones():
+            rows += stack([Line(text((one, "muted"))) for one in wrapped(reached, width - 2)], width)
         return rows + stack([self._record()], width)
+
+    def _milestones(self) -> str:
+        """What the lead reached, and on which day."""
+        now, tz = clock.now(), self.catalog.tz
+        reached = [f"{one.name.lower()} {short_day(one.at, now, tz)}" for one in self.detail.milestones]
+        return self.signs("★ " + " · ".join(reached)) if reached else ""
 
     def remarks(self, width: int) -> list[Line]:
         """Remarks in full, when the details show only their beginning."""
@@ -278,6 +289,22 @@ class Facts:
             changed, who = moment(row.updated_at, now, tz).strip(), self.say("updated_by")
             words += f" · changed {changed}" + (f" by {who}" if who else "")
         return Line(text((self.signs(words), "muted")))
+
+    def bookings(self) -> list[Line]:
+        """What the lead booked elsewhere."""
+        if not self.detail.bookings:
+            return []
+        tz, now = self.catalog.tz, clock.now()
+        return [
+            Line(rule="Bookings"),
+            *(
+                Line(
+                    text(one.ref, (f"  {one_line(', '.join(f'{k} {v}' for k, v in one.details.items()))}", "muted")),
+                    text((moment(one.at, now, tz), "muted")),
+                )
+                for one in self.detail.bookings
+            ),
+        ]
 
     def documents(self) -> list[Line]:
         """Files kept with the lead."""
@@ -359,9 +386,10 @@ class Facts:
             rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)
         else:
             rows += stack([*self.wants(width), *money], width)
-        rows += stack([*self.outcome(), *self.next_steps("; f sets when to make contact")], width)
+        promises = lines_of(self.detail.loans, self.catalog)
+        rows += stack([*self.outcome(), *promises, *self.next_steps("; f sets when to make contact")], width)
         rows += self.details(pair, width)
-        return rows + stack(self.documents(), width)
+        return rows + stack([*self.bookings(), *self.documents()], width)
 
     def preview(self, width: int) -> list[Row]:
         """The pane beside the list: facts, last three contacts, next step."""

@@ -244,9 +244,9 @@ class LeadForm(LeadModal[Acted]):
         office, values = self.office, self._new_values()
 
         def link() -> Done:
-            from leadtui.services import leads
+            from leadtui.services import intake
 
-            return leads.intake(office, values.get("source", ""), values)
+            return intake.by_hand(office, values.get("source", ""), values)
 
         self._set_busy(True)
         self.run_blocking(

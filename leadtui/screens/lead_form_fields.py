@@ -25,7 +25,7 @@ ORDER: tuple[tuple[str, tuple[str, ...]], ...] = (
                "brought_in_by_contact", "has_router", "router_type")),
     ("Money", ("installation_fee", "monthly_fee", "total_amount", "budget", "timeline", "pre_approved",
                "pre_approval_in_progress", "down_payment_ready")),
-    ("Next", ("status", "priority", "follow_up", "assigned_to", "tags")),
+    ("Next", ("status", "priority", "follow_up", "preferred_hour", "assigned_to", "tags")),
     ("Notes", ("remarks", "consent")),
     ("Person", ("date_of_birth", "occupation", "employment_status", "passport", "national_id", "language")),
     ("Place", ("address", "city", "state", "pincode", "lat", "lon")),

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from leadtui.domain.catalog import Catalog
+from leadtui.domain.loans import LoanRow
 from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
 
-Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow
+Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow | LoanRow
 
 SIGNS: Final = {
     "call": "☏",
@@ -27,6 +28,7 @@ SIGNS: Final = {
     "assignment": "→",
     "follow-up": "◷",
 }
+    "milestone": "★",
 """A sign of one cell for each kind; the word stands beside it."""
 
 _SAME: Final = timedelta(seconds=5)
@@ -66,7 +68,7 @@ def contacts(detail: LeadDetail, count: int = 3) -> list[Happening]:
     spoken = [
         _activity(activity)
         for activity in detail.activities
-        if not activity.is_open and activity.type not in ("status_change", "assignment", "document")
+        if not activity.is_open and activity.type not in ("status_change", "assignment", "document", "milestone")
     ]
     return sorted(spoken, key=lambda one: (one.at, one.key), reverse=True)[:count]
 
@@ -121,7 +123,9 @@ def _without_repeats(parts: Iterable[str]) -> list[str]:
 def _activity(activity: ActivityRow) -> Happening:
     kind = kind_words(activity.type)
     parts = [kind, activity.subject]
-    if activity.cancelled_at is not None:
+    if activity.escalated_at is not None:
+        parts.append("late, planned anew")
+    elif activity.cancelled_at is not None:
         parts.append("called off")
     elif kind == "follow-up" and activity.completed_at is not None:
         parts.append("done")

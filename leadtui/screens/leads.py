@@ -296,6 +296,15 @@ class LeadsScreen(LeadCommands):
         cells = [self.cells(row, column.key) for column in self.table.columns]
         return "\t".join(cell[0] if isinstance(cell, tuple) else cell for cell in cells)
 
+    def do_work(self) -> None:
+        """What the filter finds (the marked ones, when there are any), one lead after another."""
+        from leadtui.screens.work_mode import open_work_mode
+
+        target, where = self.target(), self.view.where
+        if self.table.marks:
+            where = target.where if target.where is not None else "id:" + ",".join(str(one) for one in target.ids)
+        open_work_mode(self, where=where)
+
     def do_imports(self) -> None:
         """Import a file."""
         self.open_dialog("import_dialog", "ImportDialog")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,55 +13,26 @@ from textual.widgets import Input, TextArea
 from leadtui import clock
 from leadtui.domain.dates import relative
 from leadtui.screens.act_dialog import ActDialog, Acted, Plan, Read, label
+from leadtui.screens.activity_dialog import OUTCOMES
 from leadtui.text import shorten
 from leadtui.widgets.choice_row import ChoiceRow, Key
 from leadtui.widgets.text import one_line
 from leadtui.widgets.when_input import WhenInput
+
+if TYPE_CHECKING:
+    from leadtui.domain.quick_logs import QuickLogItem
+    from leadtui.domain.records import LeadDetail
+    from leadtui.services.quick_log import Offer
 
 TYPES = (
     Key("c", "call", "call"), Key("e", "email", "email"), Key("m", "meeting", "meeting"),
     Key("v", "site_visit", "visit"), Key("w", "whatsapp", "WhatsApp"), Key("s", "sms", "SMS"),
     Key("n", "note", "note"), Key("q", "quotation", "quotation"), Key("o", "other", "other"),
 )  # fmt: skip
-OUTCOMES = (
-    Key("+", "positive", "positive"), Key("0", "neutral", "neutral"), Key("-", "negative", "negative"),
-    Key("f", "follow_up", "follow up"), Key("a", "no_answer", "no answer"),
-)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Quick:
-    """One key that fills the dialog (spec AI18)."""
-
-    key: str
-    label: str
-    type: str
-    outcome: str
-    subject: str
-    next_action: str = ""
-    next_at: str = ""
-    statuses: tuple[str, ...] = ()
-    """The first of these that the pipeline has is where the lead goes, if that is forward."""
-
-
-QUICK = (
-    Quick("1", "no answer", "call", "no_answer", "No answer", "try again", "+4h"),
-    Quick(
-        "2",
-        "interested",
-        "call",
-        "positive",
-        "Answered, interested",
-        "call about the next step",
-        "+1d",
-        ("Interested", "Qualified"),
-    ),
-    Quick("3", "call back", "call", "follow_up", "Answered, call back", "call back", "", ("Contacted",)),
-    Quick("4", "not interested", "call", "negative", "Not interested"),
-    Quick("5", "visited", "site_visit", "positive", "Visited the site", "ask for the decision", "+2d"),
-    Quick("6", "WhatsApp sent", "whatsapp", "neutral", "WhatsApp sent", "look for the answer", "+2d"),
-)
-_QUICK = {quick.key: quick for quick in QUICK}
+_KEYS = "123456789"
+_MINUTES_OF_AN_HOUR = 60
 
 
 class LogDialog(ActDialog):
@@ -79,13 +50,13 @@ class LogDialog(ActDialog):
 
     def fields(self) -> ComposeResult:
         """From the quickest to the rarest."""
-        yield from _row("quick", ChoiceRow([Key(quick.key, quick.key, quick.label) for quick in QUICK], id="quick"))
+        yield from _row("quick", ChoiceRow((), id="quick"))
         yield from _row("type", ChoiceRow(TYPES, "call", id="type"))
         yield from _row("outcome", ChoiceRow(OUTCOMES, id="outcome"))
         yield from _row("subject", Input(id="subject", placeholder="the type, when left empty", max_length=255))
         yield from _row("details", TextArea(id="details", tab_behavior="focus"))
         yield from _row("next", Input(id="next_action", placeholder="what is to be done next"))
-        yield from _row("when", WhenInput(id="next_at", field="next_at"))
+        yield from _row("when", WhenInput(id="next_at", field="next_at", smart="by rule, per lead"))
         with Horizontal(classes="row", id="status-row"):
             yield label("status")
             yield ChoiceRow((), id="status")
@@ -93,15 +64,36 @@ class LogDialog(ActDialog):
             yield label("was due")
             yield ChoiceRow((), id="due")
 
+    def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None) -> None:
+        super().__init__(lead_ids, where)
+        self._quick: QuickLogItem | None = None
+        self._ruled = ""
+
     def on_mount(self) -> None:
         """What was due is shown when there is something."""
         super().on_mount()
         self.query_one("#due-row").display = False
         self.query_one("#status-row").display = False
 
+    def read_more(self, office: Any, detail: LeadDetail | None) -> Any:
+        """The outcomes of the lead's pipeline; of the default one where several leads are meant."""
+        from leadtui.services import quick_log
+
+        if detail is not None:
+            return quick_log.offers(office, detail.row.id)
+        return tuple(quick_log.Offer(item, None, None) for item in quick_log.items(office))
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """The quick answers."""
+        found: tuple[Offer, ...] = self.read.more if self.read is not None and self.read.more else ()
+        return found[: len(_KEYS)]
+
     def ready(self, read: Read) -> None:
         """Say what was due; the quick answers have the focus."""
         self.query_one(WhenInput).use_zone(read.catalog.tz)
+        keys = [Key(key, key, offer.item.name) for key, offer in zip(_KEYS, self.offers, strict=False)]
+        self.query_one("#quick", ChoiceRow).show_choices(keys)
         words, done = "", True
         if read.detail is not None and read.detail.follow_ups:
             due = min(read.detail.follow_ups, key=lambda item: item.scheduled_at or clock.now())
@@ -124,31 +116,42 @@ class LogDialog(ActDialog):
     def _filled(self, event: ChoiceRow.Chosen) -> None:
         """A quick answer fills the rest; what is missing gets the focus, else the button."""
         event.stop()
-        if (quick := _QUICK.get(event.value)) is None:
+        offer = next((one for key, one in zip(_KEYS, self.offers, strict=False) if key == event.value), None)
+        if offer is None:
             return
-        self.query_one("#type", ChoiceRow).value = quick.type
-        self.query_one("#outcome", ChoiceRow).value = quick.outcome
-        self.query_one("#subject", Input).value = quick.subject
-        self.query_one("#next_action", Input).value = quick.next_action
+        item = self._quick = offer.item
+        self.query_one("#type", ChoiceRow).value = item.type
+        self.query_one("#outcome", ChoiceRow).value = item.outcome or ""
+        self.query_one("#subject", Input).value = item.subject or item.name
+        self.query_one("#next_action", Input).value = item.next_action or ""
         when = self.query_one(WhenInput)
-        when.value = quick.next_at
+        when.value = self._ruled = self._when(offer)
         self.query_one("#due", ChoiceRow).value = "yes"
-        self._offer_status(quick)
-        if quick.key == "3":
+        self._offer_status(offer)
+        if item.ask == "when":
             when.focus()
+        elif item.ask is not None:
+            self.query_one("#details").focus()
         else:
             self.query_one("#do").focus()
 
-    def _offer_status(self, quick: Quick) -> None:
-        """Where the answer takes the lead, if the pipeline has such a status ahead and the role may move it."""
-        row, read = self.row, self.read
-        target = None
-        if row is not None and read is not None and read.detail is not None and "status" in read.detail.allowed:
-            now = read.catalog.stage_by_id[row.stage_id]
-            ahead = {stage.name: stage for stage in self.stages() if stage.order > now.order}
-            target = next((ahead[name] for name in quick.statuses if name in ahead), None)
-        choices = [Key("m", target.name, f"move to {target.name}"), Key("k", "", "keep")] if target else []
-        self.query_one("#status", ChoiceRow).show_choices(choices, target.name if target else "")
+    def _when(self, offer: Offer) -> str:
+        """When the rule wants the next contact, as it is typed: for several leads each by its own rule."""
+        if offer.at is not None and self.read is not None:
+            return offer.at.astimezone(self.read.catalog.tz).strftime("%Y-%m-%d %H:%M")
+        item = offer.item
+        if item.delay_minutes is not None:
+            hours, minutes = divmod(item.delay_minutes, _MINUTES_OF_AN_HOUR)
+            return f"+{item.delay_minutes}m" if minutes else f"+{hours}h"
+        return "smart" if item.context is not None else ""
+
+    def _offer_status(self, offer: Offer) -> None:
+        """Where the answer takes the lead, if that is ahead and the role may move it."""
+        read = self.read
+        may = read is not None and read.detail is not None and "status" in read.detail.allowed
+        target = offer.status if may else None
+        choices = [Key("m", target, f"move to {target}"), Key("k", "", "keep")] if target else []
+        self.query_one("#status", ChoiceRow).show_choices(choices, target or "")
         self.query_one("#status-row").display = target is not None
 
     @on(ChoiceRow.Chosen, "#type")
@@ -175,14 +178,23 @@ class LogDialog(ActDialog):
         if next_action and not when.value and self.single:
             self.refuse("When is that to be done? (or leave the next step empty)", "#next_at")
             return None
+        status = self.query_one("#status", ChoiceRow).value or None
+        details = self.query_one("#details", TextArea).text.strip() or None
+        if status and not details and any(stage.is_lost and stage.name == status for stage in self.stages()):
+            self.refuse("Why was it lost? Write it into the details", "#details")
+            return None
+        quick = self._quick
         values = {
             "type": kind,
             "subject": self._line("#subject"),
-            "details": self.query_one("#details", TextArea).text.strip() or None,
+            "details": details,
             "outcome": self.query_one("#outcome", ChoiceRow).value or None,
             "next_action": next_action or None,
             "next_at": when.value or None,
-            "status": self.query_one("#status", ChoiceRow).value or None,
+            "status": status,
+            "context": quick.context if quick is not None and when.value else None,
+            "drop_open": quick is not None,
+            "by_rule": quick.name if quick is not None and when.value and when.value == self._ruled else None,
             "complete_due": bool(self.query_one("#due", ChoiceRow).value and self.query_one("#due-row").display),
         }
         entry = _Entry(values)

@@ -17,7 +17,7 @@ from leadtui.commands import Command
 from leadtui.domain.packages import package_warnings
 from leadtui.errors import LeadtuiError
 from leadtui.screens.base import LeadScreen
-from leadtui.screens.office_nouns import NOUNS, SETTINGS, Noun, cell_text, form_values
+from leadtui.screens.office_nouns import MAY_BE_EMPTY, NOUNS, SETTINGS, Noun, cell_text, form_values
 from leadtui.widgets.columns import Cell
 from leadtui.widgets.form import FieldSpec
 from leadtui.widgets.pages import ListProvider
@@ -201,10 +201,14 @@ class OfficeScreen(LeadScreen[None]):
         office, noun = self.office, self.noun
         catalog = office.catalog
         values: dict[str, str] = {}
-        if noun.key == "status" and (entry := self.entry) is not None:
+        if noun.key in {"status", "quick_log", "stage_action"} and (entry := self.entry) is not None:
             values["pipeline"] = str(entry.get("pipeline", ""))
+            if noun.key == "stage_action":
+                values |= {"status": str(entry.get("status", "")), "kind": "task"}
         if noun.key == "package":
             values["addressing"] = "dynamic"
+        if noun.key == "quick_log":
+            values["type"] = "call"
 
         def save(typed: dict[str, str]) -> Any:
             from leadtui.services import admin
@@ -228,7 +232,7 @@ class OfficeScreen(LeadScreen[None]):
         note = noun.note
         if noun.key == "setting":
             note = SETTINGS.get(ref, "")
-            specs = (FieldSpec(ref, ref.replace("_", " ").capitalize(), required=True),)
+            specs = (FieldSpec(ref, ref.replace("_", " ").capitalize(), required=ref not in MAY_BE_EMPTY),)
             entry = {"name": ref, ref: entry.get("value")}
         keys = {spec.key for spec in specs}
         bools = {spec.key for spec in specs if spec.kind == "bool"}

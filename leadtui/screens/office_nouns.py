@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from leadtui.screens.office_rules import ACTION_NOTE, MILESTONE_NOTE, milestone_specs, stage_action_specs
 from leadtui.widgets.columns import Column
 from leadtui.widgets.form import FieldSpec
 from leadtui.widgets.text import one_line
@@ -73,12 +74,40 @@ def _status(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
         FieldSpec("name", "Name", required=True, max_length=50),
         FieldSpec("order", "Place", help="1 is the first of the pipeline"),
         FieldSpec("probability", "Probability", placeholder="0.4", help="from 0 to 1"),
+        FieldSpec("sla_hours", "Hours at most", placeholder="72", help="longer here, and a lead counts as rotting"),
         FieldSpec("is_default", "For new leads", "bool"),
         FieldSpec("is_converted", "Means converted", "bool"),
         FieldSpec("is_lost", "Means lost", "bool"),
         FieldSpec("is_parked", "Means for later", "bool"),
         FieldSpec("description", "Description", "line"),
     )
+
+
+TYPES = (
+    ("call", "call"), ("email", "email"), ("meeting", "meeting"), ("site_visit", "site visit"),
+    ("whatsapp", "WhatsApp"), ("sms", "SMS"), ("note", "note"), ("quotation", "quotation"), ("other", "other"),
+)  # fmt: skip
+OUTCOMES = tuple((key, key.replace("_", " ")) for key in ("positive", "neutral", "negative", "follow_up", "no_answer"))
+ASKS = (("when", "when the next contact is"), ("reason", "why the lead was lost"), ("note", "a note"))
+
+
+def _quick_log(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
+    first = (FieldSpec("pipeline", "Pipeline", "choice", required=True, choices=_pipelines(catalog)),) if new else ()
+    names = dict.fromkeys(s.name for s in catalog.stages if s.is_active and not s.is_converted)
+    return (
+        *first,
+        FieldSpec("name", "Name", required=True, max_length=60),
+        FieldSpec("order", "Place", help="its key in work mode"),
+        FieldSpec("type", "Logs a", "choice", required=True, choices=TYPES),
+        FieldSpec("outcome", "Outcome", "choice", choices=OUTCOMES),
+        FieldSpec("subject", "Subject", help="what stands on the timeline; else its name", max_length=255),
+        FieldSpec("delay", "Again in", placeholder="4h", help="30m, 4h, 2d: in working hours"),
+        FieldSpec("context", "Or by rule", help="a context of the setting follow_up_delays", max_length=40),
+        FieldSpec("next_action", "To do then", max_length=255),
+        FieldSpec("ask", "Asks", "choice", choices=ASKS),
+        FieldSpec("status", "Goes to", "choice", choices=tuple((name, name) for name in names),
+                  help="if that is ahead"),
+    )  # fmt: skip
 
 
 def _pipeline(catalog: Catalog, new: bool) -> tuple[FieldSpec, ...]:
@@ -122,7 +151,7 @@ NOUNS: tuple[Noun, ...] = (
         "status", "Statuses", "status",
         (Column("pipeline", "Pipeline", 12, drop=1), Column("order", "#", 2, align="right"),
          Column("name", "Name", 24, min_width=21, grow=1), Column("probability", "Chance", 6, align="right"),
-         Column("meaning", "Means", 20), STATE),
+         Column("sla_hours", "Hours", 5, align="right", drop=2), Column("meaning", "Means", 20), STATE),
         _status,
     ),
     Noun(
@@ -130,6 +159,29 @@ NOUNS: tuple[Noun, ...] = (
         (Column("key", "Key", 12), Column("name", "Name", 24, grow=1), Column("meaning", "", 26), STATE),
         _pipeline,
         note="Another pipeline comes from a preset, with its statuses, sources and products.",
+    ),
+    Noun(
+        "quick_log", "Quick logs", "quick log",
+        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("order", "#", 2, align="right"),
+         Column("name", "Name", 16, min_width=15, grow=1), Column("type", "Logs", 10, min_width=9, drop=3),
+         Column("outcome", "Outcome", 10, min_width=9, drop=2), Column("next", "Next", 16, min_width=16, grow=1),
+         Column("status", "Goes to", 14, min_width=14), Column("ask", "Asks", 6), STATE),
+        _quick_log,
+        note="One key each, in work mode and in the log dialog.",
+    ),
+    Noun(
+        "stage_action", "Stage actions", "stage action",
+        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("status", "At", 16, min_width=15),
+         Column("name", "Name", 24, min_width=20, grow=2), Column("does", "Makes", 22, min_width=18, grow=1), STATE),
+        stage_action_specs,
+        note=ACTION_NOTE,
+    ),
+    Noun(
+        "milestone", "Milestones", "milestone",
+        (Column("name", "Name", 20, min_width=16, grow=1), Column("condition", "When", 40, min_width=30, grow=3),
+         STATE),
+        milestone_specs,
+        note=MILESTONE_NOTE,
     ),
     Noun("tag", "Tags", "tag", (Column("name", "Name", 30, grow=1), STATE),
          _always(FieldSpec("name", "Name", required=True, max_length=50))),
@@ -171,9 +223,19 @@ SETTINGS: Mapping[str, str] = {
     "score_hot": "from this score on a lead counts as hot",
     "stage_word": "what a status is called on screen",
     "never_online_days": "a new customer not online for so many days is listed",
+    "working_hours": "when follow-ups may lie: mon-fri 08:00-18:00, sat 09:00-13:00",
+    "holidays": "days without work: 2026-12-25, or 12-26 for every year",
+    "follow_up_delays": "how long to wait, by context; default for all others",
+    "escalate_after": "day: late from the next day on; or minutes after the time",
+    "alert_after_minutes": "an unseen reminder goes to the person's alert addresses; 0: never",
+    "digest_at": "when each morning's list is sent; empty: never",
+    "scheduler": "any: screens do the work where no worker lives; worker-only: never",
     "router_poll_minutes": "how often routers are asked for their load; 0: never",
 }
 """What the settings mean; the order they are shown in. Others follow, without words."""
+
+MAY_BE_EMPTY = frozenset({"working_hours", "holidays", "quiet_hours", "digest_at"})
+"""Settings where nothing is an answer: at any time, none, never."""
 
 
 def meaning(row: Mapping[str, Any]) -> str:
@@ -189,6 +251,10 @@ def cell_text(row: Mapping[str, Any], key: str) -> str:
     """The text of a cell."""
     if key == "state":
         return "" if row.get("is_active", True) else "retired"
+    if key == "next":
+        return one_line(row.get("delay") or (str(row.get("context") or "").replace("_", " ")))
+    if key in {"type", "outcome"}:
+        return one_line(str(row.get(key) or "").replace("_", " "))
     if key == "meaning":
         return one_line(row.get("meaning") or meaning(row))
     if key == "rates":

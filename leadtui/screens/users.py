@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from textual import on
 
+from leadtui.screens.alert_form import alerts_field, send_test, set_alerts
 from leadtui.screens.record_list import Record, RecordList
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.form import FieldSpec
@@ -44,7 +45,7 @@ class UsersScreen(RecordList):
     COLUMNS = COLUMNS
     KEY = "login"
     EMPTY = "No users"
-    NEEDS = frozenset({"users.edit", "users.disable"})
+    NEEDS = frozenset({"users.edit", "users.disable", "users.test_alert"})
     NONE_HERE = "There is no user here"
 
     def read(self, office: Any) -> list[Record]:
@@ -92,6 +93,15 @@ class UsersScreen(RecordList):
             FieldSpec("email", "Email"),
             *(() if new else (FieldSpec("is_available", "Takes new leads", "bool"),)),
             FieldSpec("os_account", "OS account", help="who this is on this machine: `id -un` says it"),
+            FieldSpec("timezone", "Time zone", placeholder=str(catalog.tz), help="of this person's days and reminders"),
+            FieldSpec(
+                "working_hours",
+                "Works",
+                placeholder=str(catalog.settings.get("working_hours") or ""),
+                help="such as mon-fri 08:00-17:00, sat 09:00-13:00",
+                max_length=255,
+            ),
+            *(() if new else (alerts_field(),)),
         ]
         return tuple(specs)
 
@@ -120,7 +130,7 @@ class UsersScreen(RecordList):
         values = {
             key: "" if value is None else str(value) for key, value in user.items() if not isinstance(value, bool)
         }
-
+        values["alerts"] = ""
         values["is_available"] = "yes" if user.get("is_available", True) else ""
 
         def save(changed: dict[str, str]) -> Any:
@@ -128,6 +138,7 @@ class UsersScreen(RecordList):
 
             if "is_available" in changed:
                 changed["is_available"] = changed["is_available"] or "no"
+            set_alerts(office, login, changed.pop("alerts", ""))
             return admin.edit_user(office, login, changed)
 
         form = RecordForm(f"User {login}", self._specs(new=False), values, save, new=False)
@@ -162,6 +173,11 @@ class UsersScreen(RecordList):
             f"{one_line(user['name'])} ({login}) can no longer open the program. The leads stay assigned as they are."
         )
         self.app.push_screen(Confirm(words, yes="Disable", no="Leave it", danger=True), go)
+
+    def do_test_alert(self) -> None:
+        """A test to the alert addresses of the user under the cursor."""
+        if self.record is not None:
+            send_test(self, str(self.record["login"]))
 
     def do_roles(self) -> None:
         """What each role may do."""

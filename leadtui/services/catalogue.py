@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from leadtui.domain import milestones, stage_actions
 from leadtui.errors import Invalid, NotFound, Refused
 from leadtui.store import presets
 from leadtui.store import schema as t
@@ -16,8 +17,8 @@ from leadtui.text import fold
 from . import addresses
 from . import catalogue_rules as rules
 from . import lead_writes as w
-from .catalogue_nouns import noun_of
-from .catalogue_values import columns_of, shown
+from .catalogue_nouns import OF_PIPELINE, noun_of
+from .catalogue_values import columns_of, held, merged, shown
 from .office import Office
 
 # -- reading --------------------------------------------------------------------------------------------------------
@@ -35,8 +36,8 @@ def items(
     with office.read() as tx:
         spec = noun_of(noun)
         query = select(spec.table).order_by(*_order(noun))
-        if noun == "status" and pipeline:
-            query = query.where(t.stage.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
+        if noun in OF_PIPELINE and pipeline:
+            query = query.where(rules.in_pipeline(noun, tx.catalog.find_pipeline(pipeline).id))
         if noun == "person":
             _may_list_people(tx)
         if not include_retired and spec.retires:
@@ -57,6 +58,13 @@ def _order(noun: str) -> list[Any]:
             return [t.stage.c.rank]
         case "source":
             return [t.source.c.order, t.source.c.id]
+        case "quick_log":
+            return [t.quick_log.c.pipeline_id, t.quick_log.c.order, t.quick_log.c.id]
+        case "stage_action":
+            rank = select(t.stage.c.rank).where(t.stage.c.id == t.stage_action.c.stage_id).scalar_subquery()
+            return [rank, t.stage_action.c.order, t.stage_action.c.id]
+        case "milestone":
+            return [t.milestone.c.order, t.milestone.c.id]
         case "tag":
             return [t.tag.c.key]
         case "person":
@@ -68,12 +76,17 @@ def _order(noun: str) -> list[Any]:
 def _record(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     spec = noun_of(noun)
     record: dict[str, Any] = {"id": row["id"]}
-    if noun in {"source", "status", "pipeline"}:
+    if noun in {"source", "status", "pipeline", "milestone"}:
         record["key"] = row["key"]
     for key, column, kind in spec.columns:
-        record[key] = shown(tx, kind, row[column])
+        record[key] = shown(tx, kind, held(row, column))
+    if noun in OF_PIPELINE:
+        record["pipeline"] = tx.catalog.pipeline_by_id[rules.pipeline_of(tx, noun, row)].key
+    if noun == "stage_action":
+        record["does"] = stage_actions.item_from(row).words
+    if noun == "milestone":
+        record["condition"] = milestones.item_from(row).words
     if noun == "status":
-        record["pipeline"] = tx.catalog.pipeline_by_id[row["pipeline_id"]].key
         record["is_locked"] = row["is_locked"]
     if noun == "pipeline":
         record["stages"] = [s.name for s in tx.catalog.stages_of(row["id"])]
@@ -88,8 +101,8 @@ def find(tx: ReadTx, noun: str, ref: str, pipeline: str | None = None) -> Mappin
     spec = noun_of(noun)
     wanted = fold(ref).strip()
     query = select(spec.table)
-    if noun == "status" and pipeline:
-        query = query.where(t.stage.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id)
+    if noun in OF_PIPELINE and pipeline:
+        query = query.where(rules.in_pipeline(noun, tx.catalog.find_pipeline(pipeline).id))
     if noun == "person":
         query = (
             query.where(t.person.c.name_key == wanted) if not ref.isdigit() else query.where(t.person.c.id == int(ref))
@@ -106,7 +119,7 @@ def find(tx: ReadTx, noun: str, ref: str, pipeline: str | None = None) -> Mappin
         raise Invalid(
             f"several records are named '{ref}'",
             field=noun,
-            hint="say which with --pipeline" if noun == "status" else "name it by its id",
+            hint="say which with --pipeline" if noun in OF_PIPELINE else "name it by its id",
         )
     return found[0]
 
@@ -127,11 +140,13 @@ def add(office: Office, noun: str, values: Mapping[str, str | None]) -> dict[str
             raise Invalid(
                 "a pipeline is added from a preset", field="preset", hint="one of: " + ", ".join(presets.PRESETS)
             )
-        columns = columns_of(tx, noun, values)
+        pipeline = values.get("pipeline")
+        within = tx.catalog.find_pipeline(pipeline).id if noun in OF_PIPELINE and pipeline else None
+        columns = columns_of(tx, noun, values, pipeline_id=within)
         if not columns.get("name"):
             raise Invalid("a name is needed", field="name", code="required")
         rules.refuse_same_name(tx, noun, columns, None)
-        columns = rules.completed(tx, noun, columns, values)
+        columns = rules.completed(tx, noun, merged({}, columns), values)
         row_id = insert_id(tx.conn, noun_of(noun).table, **columns)
         tx.audit("create", noun, row_id, None, columns)
         tx.catalog_changed()
@@ -161,7 +176,9 @@ def edit(
     with office.write() as tx:
         w.require(tx, "config")
         row = find(tx, noun, ref, pipeline)
-        columns = {k: v for k, v in columns_of(tx, noun, values).items() if row.get(k) != v}
+        within = rules.pipeline_of(tx, noun, row) if noun in OF_PIPELINE else None
+        typed = merged(row, columns_of(tx, noun, values, pipeline_id=within))
+        columns = {k: v for k, v in typed.items() if row.get(k) != v}
         rules.check_change(tx, noun, row, columns)
         if columns:
             table = noun_of(noun).table

@@ -8,14 +8,30 @@ from typing import Any
 from leadtui.errors import UsageError
 from leadtui.store import schema as t
 
-NOUNS: tuple[str, ...] = ("package", "source", "status", "pipeline", "tag", "branch", "person", "team", "lost_reason")
+NOUNS: tuple[str, ...] = (
+    "package",
+    "source",
+    "status",
+    "pipeline",
+    "quick_log",
+    "stage_action",
+    "milestone",
+    "tag",
+    "branch",
+    "person",
+    "team",
+    "lost_reason",
+)
+OF_PIPELINE = frozenset({"status", "quick_log", "stage_action"})
+"""Nouns whose records belong to a pipeline: `pipeline` chooses it when one is added, found or listed. A stage action
+belongs to it through its status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
     """A small table: its columns as (typed key, column, how it is read), and whether its rows can be retired.
 
-    The kinds of reading are those of `catalogue_values`.
+    The kinds of reading are those of `catalogue_values`. A column `params_json.text` is the value `text` of a JSON one.
     """
 
     table: Any
@@ -78,6 +94,51 @@ _NOUNS: dict[str, Noun] = {
             ("require_reason_on_regress", "require_reason_on_regress", "bool"),
         ),
     ),
+    "quick_log": Noun(
+        t.quick_log,
+        "quick log",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("type", "type", "activity"),
+            ("outcome", "outcome", "outcome"),
+            ("subject", "subject", "line"),
+            ("delay", "delay_minutes", "delay"),
+            ("context", "context", "context"),
+            ("next_action", "next_action", "line"),
+            ("ask", "ask", "word"),
+            ("status", "stage_id", "stage"),
+        ),
+    ),
+    "stage_action": Noun(
+        t.stage_action,
+        "stage action",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("status", "stage_id", "stage"),
+            ("kind", "kind", "action"),
+            ("text", "params_json.text", "line"),
+            ("body", "params_json.body", "block"),
+            ("delay", "params_json.delay", "delay"),
+            ("context", "params_json.context", "context"),
+            ("to", "params_json.to", "whom"),
+            ("channel", "params_json.channel", "word"),
+        ),
+    ),
+    "milestone": Noun(
+        t.milestone,
+        "milestone",
+        (
+            ("name", "name", "line"),
+            ("order", "order", "int"),
+            ("types", "condition_json.types", "activities"),
+            ("outcomes", "condition_json.outcomes", "outcomes"),
+            ("not_outcomes", "condition_json.not_outcomes", "outcomes"),
+            ("count", "condition_json.count", "int"),
+            ("stage", "condition_json.stage", "word"),
+        ),
+    ),
     "tag": Noun(t.tag, "tag", (("name", "name", "tag"),)),
     "branch": Noun(t.branch, "branch", (("name", "name", "line"), ("organization", "organization", "line"))),
     "person": Noun(t.person, "person", (("name", "name", "line"), ("phone", "phone_e164", "phone"))),
@@ -106,4 +167,4 @@ def noun_of(noun: str) -> Noun:
 
 def fields_of(noun: str) -> tuple[str, ...]:
     """The names of the values that `add` and `edit` take for a noun."""
-    return tuple(key for key, _, _ in noun_of(noun).columns) + (("pipeline",) if noun == "status" else ())
+    return tuple(key for key, _, _ in noun_of(noun).columns) + (("pipeline",) if noun in OF_PIPELINE else ())

@@ -7,14 +7,17 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from leadtui.domain.milestones import check_condition
 from leadtui.domain.packages import check_package
+from leadtui.domain.quick_logs import QuickLogItem, check_quick_log
+from leadtui.domain.stage_actions import check_stage_action, item_from
 from leadtui.errors import Duplicate, Invalid, Refused
 from leadtui.store import presets
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import fold
 
-from .catalogue_nouns import noun_of
+from .catalogue_nouns import OF_PIPELINE, noun_of
 from .lead_values import person_key, tag_key
 
 
@@ -37,14 +40,31 @@ def refuse_same_name(tx: ReadTx, noun: str, columns: Mapping[str, Any], row_id: 
     """Duplicate when another record has the name, in any case; people may share theirs."""
     if noun == "person":
         return
+    checked_later = row_id is None and noun in OF_PIPELINE and noun != "stage_action"
     table = noun_of(noun).table
     query = select(table.c.id, table.c.name)
-    if noun == "status" and "pipeline_id" in columns:
-        query = query.where(t.stage.c.pipeline_id == columns["pipeline_id"])
+    if noun == "stage_action":
+        query = query.where(t.stage_action.c.stage_id == columns.get("stage_id"))
+    elif noun in OF_PIPELINE and "pipeline_id" in columns:
+        query = query.where(table.c.pipeline_id == columns["pipeline_id"])
     wanted = fold(columns["name"])
     for r in tx.conn.execute(query):
-        if fold(r.name) == wanted and r.id != row_id and not (noun == "status" and row_id is None):
+        if fold(r.name) == wanted and r.id != row_id and not checked_later:
             raise Duplicate(f"there is a {noun_of(noun).label} '{r.name}' already", field="name")
+
+
+def in_pipeline(noun: str, pipeline_id: int) -> Any:
+    """The records of a pipeline, as a condition."""
+    if noun == "stage_action":
+        return t.stage_action.c.stage_id.in_(select(t.stage.c.id).where(t.stage.c.pipeline_id == pipeline_id))
+    return noun_of(noun).table.c.pipeline_id == pipeline_id
+
+
+def pipeline_of(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> int:
+    """The pipeline a record belongs to."""
+    if noun == "stage_action":
+        return tx.catalog.stage_by_id[row["stage_id"]].pipeline_id
+    return int(row["pipeline_id"])
 
 
 def completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[str, str | None]) -> dict[str, Any]:
@@ -65,6 +85,15 @@ def completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[s
             columns |= keys_of(noun, columns["name"])
         case "status":
             columns = _new_status(tx, columns, values.get("pipeline"))
+        case "quick_log":
+            columns = _new_quick_log(tx, columns, values.get("pipeline"))
+        case "stage_action":
+            columns = _new_stage_action(tx, columns)
+        case "milestone":
+            order = tx.conn.execute(select(func.coalesce(func.max(t.milestone.c.order), 0))).scalar_one()
+            columns = {"order": order + 1, "condition_json": {}} | columns
+            columns["key"] = _free_key(tx, t.milestone, presets.slug(columns["name"])[:40])
+            check_condition(columns["condition_json"])
     return columns
 
 
@@ -78,6 +107,16 @@ def check_change(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[st
             columns |= keys_of(noun, columns["name"])
     if noun == "package":
         check_package({**row, **columns})
+    if noun == "quick_log":
+        _check_quick_log(tx, {**row, **columns})
+    if noun == "stage_action":
+        if "stage_id" in columns:
+            refuse_same_name(tx, noun, {**row, **columns}, row["id"])
+        _check_stage_action(tx, {**row, **columns})
+    if noun == "milestone":
+        check_condition(columns.get("condition_json", row["condition_json"]))
+    if noun == "status" and columns.get("sla_hours") is not None and columns["sla_hours"] < 1:
+        raise Invalid("hours a lead may stay are 1 or more", field="sla_hours", hint="leave it empty for no limit")
     _check_flags(tx, noun, row, columns)
 
 
@@ -115,11 +154,59 @@ def _new_status(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> d
         "is_parked": False,
     }
     made = base | columns
+    if made.get("sla_hours") is not None and made["sla_hours"] < 1:
+        raise Invalid("hours a lead may stay are 1 or more", field="sla_hours", hint="leave it out for no limit")
     if made["is_default"]:
         raise Invalid("make it the default once it is there", field="is_default")
     if made["is_converted"] and made["is_lost"]:
         raise Invalid("a status is one of: default, converted, lost", field="is_lost")
     return made | {"is_locked": made["is_converted"]}
+
+
+def _new_quick_log(tx: WriteTx, columns: dict[str, Any], pipeline: str | None) -> dict[str, Any]:
+    found = tx.catalog.find_pipeline(pipeline) if pipeline else tx.catalog.default_pipeline
+    q = t.quick_log.c
+    others = tx.conn.execute(select(q.name, q.order).where(q.pipeline_id == found.id)).all()
+    made = {"pipeline_id": found.id, "type": "call", "order": max((r.order for r in others), default=0) + 1} | columns
+    if any(fold(r.name) == fold(str(made["name"])) for r in others):
+        raise Duplicate(f"the pipeline has a quick log '{made['name']}' already", field="name")
+    _check_quick_log(tx, made)
+    return made
+
+
+def _new_stage_action(tx: WriteTx, columns: dict[str, Any]) -> dict[str, Any]:
+    if "stage_id" not in columns:
+        raise Invalid("which status does it belong to?", field="status", code="required", hint="the name of a status")
+    s = t.stage_action.c
+    last = tx.conn.execute(
+        select(func.coalesce(func.max(s.order), 0)).where(s.stage_id == columns["stage_id"])
+    ).scalar_one()
+    made = {"kind": "task", "order": last + 1, "params_json": {}} | columns
+    _check_stage_action(tx, made)
+    return made
+
+
+def _check_stage_action(tx: ReadTx, row: Mapping[str, Any]) -> None:
+    stage = tx.catalog.stage_by_id.get(row["stage_id"] or 0)
+    if stage is None:
+        raise Invalid("which status does it belong to?", field="status", code="required", hint="the name of a status")
+    if stage.is_lost:
+        raise Invalid(f"nothing is done by itself for leads that are '{stage.name}'", field="status")
+    check_stage_action(item_from({"id": 0, "is_active": True, **row}))
+
+
+def _check_quick_log(tx: ReadTx, row: Mapping[str, Any]) -> None:
+    item = QuickLogItem(
+        id=0,
+        pipeline_id=row["pipeline_id"],
+        order=row["order"],
+        name=row["name"],
+        type=row["type"],
+        delay_minutes=row.get("delay_minutes"),
+        context=row.get("context"),
+        ask=row.get("ask"),
+    )
+    check_quick_log(item, tx.catalog.stage_by_id.get(row.get("stage_id") or 0))
 
 
 def _check_flags(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[str, Any]) -> None:

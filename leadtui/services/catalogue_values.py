@@ -3,35 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from leadtui.domain import phones
+from leadtui.domain.activity_types import log_type, outcome_of
 from leadtui.domain.addresses import check_address, parse_rate, show_rate
+from leadtui.domain.follow_up_times import context_of, parse_delay, show_delay
 from leadtui.domain.money import parse_money, to_json
 from leadtui.domain.packages import ADDRESSING
+from leadtui.domain.stage_actions import TO_WORDS
 from leadtui.errors import Invalid
 from leadtui.store.unit_of_work import ReadTx
-from leadtui.text import clean_line, fold
+from leadtui.text import clean_block, clean_line, fold
 
-from .catalogue_nouns import OTHER_WORDS, noun_of
+from .catalogue_nouns import OF_PIPELINE, OTHER_WORDS, noun_of
 from .lead_values import clean_tag
 from .settings import whole_number
 
 
-def columns_of(tx: ReadTx, noun: str, values: Mapping[str, str | None]) -> dict[str, Any]:
-    """The columns that the typed values mean; an empty value clears. Raises Invalid with its field."""
+def columns_of(
+    tx: ReadTx, noun: str, values: Mapping[str, str | None], *, pipeline_id: int | None = None
+) -> dict[str, Any]:
+    """The columns that the typed values mean; an empty value clears. Raises Invalid with its field.
+
+    `pipeline_id` is the pipeline of the record, where it belongs to one.
+    """
     spec = noun_of(noun)
     known = {key: (column, kind) for key, column, kind in spec.columns}
     columns: dict[str, Any] = {}
     for word, text in values.items():
         key = word if word in known else OTHER_WORDS.get(word, word)
-        if key == "pipeline" and noun == "status":
+        if key == "pipeline" and noun in OF_PIPELINE:
             continue
         if key not in known:
             raise Invalid(f"a {spec.label} has no '{key}'", field=key, hint="one of: " + ", ".join(known))
         column, kind = known[key]
+        if kind == "stage":
+            where = pipeline_id or tx.catalog.default_pipeline.id
+            columns[column] = tx.catalog.find_stage(text, where, field=key).id if text and text.strip() else None
+            continue
+        if "." in column:
+            column, _, inner = column.partition(".")
+            columns.setdefault(column, {}).update(_value(tx, key, inner, kind, text, 255))
+            continue
         columns |= _value(tx, key, column, kind, text, _length(spec.table, column))
     return columns
+
+
+def held(row: Mapping[Any, Any], column: str) -> Any:
+    """What a record has in a column, also in one inside a JSON column."""
+    outer, _, inner = column.partition(".")
+    return (row[outer] or {}).get(inner) if inner else row[outer]
+
+
+def merged(row: Mapping[Any, Any], columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns to write: of a JSON column what it holds already, with what is new; what is cleared goes away."""
+    found = dict(columns)
+    for column, value in columns.items():
+        if isinstance(value, dict):
+            whole = {**(row.get(column) or {}), **value}
+            found[column] = {k: v for k, v in whole.items() if v is not None and v != []}
+    return found
 
 
 def shown(tx: ReadTx, kind: str, value: Any) -> Any:
@@ -41,8 +74,12 @@ def shown(tx: ReadTx, kind: str, value: Any) -> Any:
             return to_json(value, tx.catalog.currency)
         case "rate":
             return None if value is None else show_rate(value)
-        case "list":
+        case "list" | "activities" | "outcomes":
             return list(value or [])
+        case "delay":
+            return None if value is None else show_delay(timedelta(minutes=value))
+        case "stage":
+            return tx.catalog.stage_by_id[value].name if value in tx.catalog.stage_by_id else None
         case _:
             return value
 
@@ -52,7 +89,7 @@ def _length(table: Any, column: str) -> int:
     return getattr(table.c[column].type, "length", None) or 255
 
 
-_EMPTY: dict[str, Any] = {"bool": False, "word": "package", "addressing": ADDRESSING[0]}
+_EMPTY: dict[str, Any] = {"bool": False, "addressing": ADDRESSING[0], "activity": "call"}
 """What an empty value means where it is not simply nothing."""
 
 
@@ -64,7 +101,7 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
     if kind == "list":
         return {column: [clean_line(x, field=key, limit=100) for x in typed.split(",") if x.strip()]}
     if not typed:
-        return {column: _EMPTY.get(kind)}
+        return {column: "package" if key == "kind" else _EMPTY.get(kind)}
     readers: dict[str, Callable[[], Any]] = {
         "line": lambda: clean_line(typed, field=key, limit=limit),
         "tag": lambda: clean_tag(typed, field=key),
@@ -76,8 +113,33 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
         "rate": lambda: parse_rate(typed, field=key),
         "address": lambda: check_address(typed, field=key),
         "addressing": lambda: _addressing(typed, key),
+        "activity": lambda: log_type(typed, field=key),
+        "outcome": lambda: outcome_of(typed, field=key),
+        "block": lambda: clean_block(typed, field=key, limit=2000),
+        "action": lambda: "_".join(clean_line(typed, field=key, limit=20).lower().replace("-", " ").split()),
+        "whom": lambda: _whom(tx, typed, key),
+        "activities": lambda: [_counted(x, key) for x in typed.split(",") if x.strip()],
+        "outcomes": lambda: [outcome_of(x, field=key) for x in typed.split(",") if x.strip()],
+        "delay": lambda: int(parse_delay(typed, field=key).total_seconds() // 60),
+        "context": lambda: context_of(typed),
     }
     return {column: readers[kind]()}
+
+
+def _whom(tx: ReadTx, text: str, key: str) -> str:
+    """For whom an action is: a word, a role's key, or a login."""
+    word = fold(clean_line(text, field=key, limit=50))
+    if word in TO_WORDS or word in {role.key for role in tx.catalog.roles}:
+        return word
+    try:
+        return tx.catalog.find_user(word, field=key).login
+    except Invalid as error:
+        hint = ", ".join((*TO_WORDS, "a role such as technician", "a login"))
+        raise Invalid(f"there is nobody '{word}'", field=key, hint=hint) from error
+
+
+def _counted(text: str, key: str) -> str:
+    return "document" if fold(text).strip() == "document" else log_type(text, field=key)
 
 
 def _ratio(text: str, key: str) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from leadtui.domain.conversion import STEPS_OF_PEOPLE, StepEvent, success_words, tax_warnings
+from leadtui.domain.conversion import StepEvent, success_words, tax_warnings
 from leadtui.domain.records import CustomerRow, LeadRow, RouterUserRow
 from leadtui.router.port import CancelToken, Secret
 from leadtui.store import schema as t
@@ -91,11 +91,7 @@ def _result(
             row.id, user.router.name, row.username, row.service, row.profile, row.ip, row.state, lead.number,
             row.customer_id,
         )  # fmt: skip
-    tasks = tuple(
-        f"left for a person, as a task: {words}"
-        for step in order.pipeline.conversion_steps
-        if (words := STEPS_OF_PEOPLE.get(step))
-    )
+    tasks = tuple(f"left for a person, as a task: {words}" for words in order.left_to_people.values())
     return ConversionResult(
         success=True,
         message=success_words(

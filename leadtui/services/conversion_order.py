@@ -18,7 +18,7 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_block
 
-from . import addresses, customers, provision_jobs, routers
+from . import addresses, bookings, customers, provision_jobs, routers
 from . import lead_writes as w
 from .addresses import AddressOrder
 from .package_profiles import profile_on
@@ -78,7 +78,10 @@ class UserOrder:
 
 @dataclass(frozen=True)
 class Order:
-    """A conversion, every value checked against the store in one transaction."""
+    """A conversion, every value checked against the store in one transaction.
+
+    `bookings`: references of the lead's bookings, where its pipeline links them.
+    """
 
     lead: Any
     pipeline: Pipeline
@@ -91,6 +94,12 @@ class Order:
     notes: str | None
     documents: int
     user: UserOrder | None = None
+    bookings: tuple[str, ...] = ()
+
+    @property
+    def left_to_people(self) -> dict[str, str]:
+        """The steps that only a person can do, and the task each becomes; a booking that is there is linked at once."""
+        return rules.steps_of_people(self.pipeline.conversion_steps, has_booking=bool(self.bookings))
 
     @property
     def title(self) -> str:
@@ -103,6 +112,7 @@ class Order:
         return PlanFacts(
             pipeline=self.pipeline, stage=self.stage, target=self.target, customer_type=self.kind,
             linked_customer=linked, documents=self.documents, router=u.router.name if u else None,
+            bookings=self.bookings,
         )  # fmt: skip
 
 
@@ -135,6 +145,7 @@ def check(tx: ReadTx, lead_id: int, request: ConvertRequest) -> Order:
         notes=clean_block(request.notes, field="notes", limit=5000) or None if request.notes else None,
         documents=len(tx.conn.execute(documents).all()),
         user=_user_order(tx, lead, pipeline, request.router) if request.router else None,
+        bookings=bookings.refs_of(tx, lead.id) if "booking_link" in pipeline.conversion_steps else (),
     )  # fmt: skip
     if order.link_to is None and "customer" in pipeline.conversion_steps:
         customers.refuse_sharing(tx, lead)

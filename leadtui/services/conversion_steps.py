@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from leadtui.domain import conversion as rules
 from leadtui.domain.dates import day_bounds, local_day
 from leadtui.router.port import Secret
 from leadtui.store import customers as stored_customers
@@ -65,8 +64,11 @@ def finish(tx: WriteTx, order: Order, *, secret_ref: str | None = None) -> Finis
             customers.keep_package(tx, customer_id, user.product.id)
     made = f"customer {customer_id}" if customer_id is not None else "no customer record"
     on = f", router user {user.username} on {user.router.name}" if user else ""
+    booked = f", booking {', '.join(order.bookings)}" if order.bookings else ""
     told = {"result": "converted", "customer_id": customer_id, **_told(user)}
-    w.add_activity(tx, lead.id, "conversion", f"Converted: {made}{on}", order.notes, metadata_json=told)
+    if order.bookings:
+        told["bookings"] = list(order.bookings)
+    w.add_activity(tx, lead.id, "conversion", f"Converted: {made}{on}{booked}", order.notes, metadata_json=told)
     events.emit(tx, events.CONVERTED, lead_id=lead.id, payload={"customer_id": customer_id, **_told(user)})
     return Finished(customer_id, batch)
 
@@ -74,7 +76,7 @@ def finish(tx: WriteTx, order: Order, *, secret_ref: str | None = None) -> Finis
 def _add_tasks(tx: WriteTx, order: Order) -> bool:
     """What only a person can do, as tasks due today: they stand in the list of what is due until they are done."""
     today, _ = day_bounds(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
-    words = [rules.STEPS_OF_PEOPLE[s] for s in order.pipeline.conversion_steps if s in rules.STEPS_OF_PEOPLE]
+    words = order.left_to_people.values()
     for subject in words:
         w.add_activity(
             tx, order.lead.id, "task", subject, scheduled_at=today, all_day=True, completed_at=None,

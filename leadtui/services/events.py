@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from leadtui.domain.dates import day_bounds, local_day
 from leadtui.errors import LeadtuiError
 from leadtui.store import schema as t
-from leadtui.store.unit_of_work import WriteTx, insert_id, plain
+from leadtui.store.claims import moment
+from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id, plain
 
 from . import lead_writes as w
+from . import stage_actions
+from .job_runs import pause
 
 if TYPE_CHECKING:
     from .office import Office
@@ -28,9 +32,13 @@ Handler = Callable[[WriteTx, Any], None]
 
 CONVERTED = "lead.converted"
 FIRST_ONLINE = "customer.first_online"
+CAME_IN = "intake.received"
 
 TRIES = 10
 """An event that failed so often stays open with its error, for a person to look at, and is not tried again."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=15)
+"""How long an event that failed is left alone; each pause is twice as long as the one before."""
 
 _LOG = logging.getLogger("leadtui.events")
 
@@ -43,13 +51,16 @@ def emit(tx: WriteTx, kind: str, *, lead_id: int | None, payload: Mapping[str, A
     )  # fmt: skip
 
 
-def handle_open(office: Office, limit: int = 100) -> int:
+def handle_open(office: Office, limit: int = 100, may_go_on: Callable[[], bool] | None = None) -> int:
     """Hand at most `limit` open events to their handlers, oldest first; answers how many were handled.
 
-    One that fails does not hinder the others. Any number of processes may do this at once.
+    One that fails does not hinder the others: it is tried again after a pause. Any number of processes may do this at
+    once.
     """
     handled = 0
-    for event_id in _open_events(office, limit):
+    for place, event_id in enumerate(_open_events(office, limit)):
+        if may_go_on is not None and place % 10 == 9 and not may_go_on():
+            break
         try:
             with office.as_system() as tx:
                 row = _take(tx, event_id)
@@ -65,11 +76,17 @@ def handle_open(office: Office, limit: int = 100) -> int:
 
 def _open_events(office: Office, limit: int) -> list[int]:
     e = t.event.c
-    query = (
-        select(e.id).where(e.handled_at.is_(None), e.kind.in_(HANDLERS), e.attempts < TRIES).order_by(e.id).limit(limit)
-    )
+    open_ones = (e.handled_at.is_(None), e.kind.in_(HANDLERS), e.attempts < TRIES)
     with office.store.read() as tx:
-        return list(tx.conn.execute(query).scalars())
+        due = or_(e.retry_at.is_(None), e.retry_at <= moment(tx))
+        return list(tx.conn.execute(select(e.id).where(*open_ones, due).order_by(e.id).limit(limit)).scalars())
+
+
+def waiting(tx: ReadTx) -> int:
+    """How many events are still to be handled, those that failed and are tried again among them."""
+    e = t.event.c
+    query = select(func.count()).where(e.handled_at.is_(None), e.kind.in_(HANDLERS), e.attempts < TRIES)
+    return int(tx.conn.execute(query).scalar_one())
 
 
 def _take(tx: WriteTx, event_id: int) -> Any | None:
@@ -78,7 +95,7 @@ def _take(tx: WriteTx, event_id: int) -> Any | None:
     query = select(t.event).where(e.id == event_id, e.handled_at.is_(None)).with_for_update(skip_locked=True)
     row = tx.conn.execute(query).one_or_none()
     if row is not None:
-        values = {"handled_at": tx.now, "attempts": e.attempts + 1, "last_error": None}
+        values = {"handled_at": tx.now, "attempts": e.attempts + 1, "last_error": None, "retry_at": None}
         tx.conn.execute(update(t.event).where(e.id == event_id).values(**values))
     return row
 
@@ -90,7 +107,11 @@ def _note_failure(office: Office, event_id: int, error: Exception) -> None:
     try:
         with office.as_system() as tx:
             mine = (e.id == event_id, e.handled_at.is_(None))
-            tx.conn.execute(update(t.event).where(*mine).values(attempts=e.attempts + 1, last_error=words[:2000]))
+            tries = (tx.conn.execute(select(e.attempts).where(*mine).with_for_update()).scalar() or 0) + 1
+            again = moment(tx) + pause(tries, FIRST_PAUSE, LONGEST_PAUSE) if tries < TRIES else None
+            tx.conn.execute(
+                update(t.event).where(*mine).values(attempts=tries, last_error=words[:2000], retry_at=again)
+            )
     except LeadtuiError as second:
         _LOG.warning("nor could that be written down: %s", second.message)
 
@@ -122,7 +143,12 @@ def greet_the_customer(tx: WriteTx, event: Any) -> None:
     w.change(tx, lead._mapping, w.next_follow_up(tx, lead.id), "followup", extra_after={"told": told})
 
 
-HANDLERS: Mapping[str, Sequence[Handler]] = {CONVERTED: (greet_the_customer,), FIRST_ONLINE: ()}
+HANDLERS: Mapping[str, Sequence[Handler]] = {
+    CONVERTED: (greet_the_customer,),
+    FIRST_ONLINE: (),
+    CAME_IN: (),
+    w.STAGE_CHANGED: (stage_actions.run,),
+}
 """Which handlers an event of a kind goes to; none: it is only closed, for what it says stands on the timeline already.
 
 A kind that is not here is left open: a newer program knows what to do with it.

@@ -20,9 +20,11 @@ from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import lead_writes as w
+from . import milestones, stage_actions
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
+from .undo_beside import Beside
 
 # What cannot be taken back by `undo`, and what does it instead.
 FINAL = {
@@ -38,7 +40,7 @@ _CHUNK = 5_000
 _NAMED = {"router_id": t.router, "family_group_id": t.family_group}
 """Ids that the audit keeps of what the catalogue does not hold."""
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
-_BESIDE = {"last_activity_at", "document", "sha256"}
+_BESIDE = {"last_activity_at", "document", "sha256", "loan"}
 _NOT_SHOWN = {
     "name_key",
     "search_text",
@@ -123,6 +125,7 @@ class _Plan:
     contacted: dict[int, Any] = field(default_factory=dict)
     """`last_activity_at` as the batch left it, by lead."""
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
+    beside: Beside = field(default_factory=Beside)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -183,6 +186,8 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
     if not entries:
         return plan
     for entry in entries:
+        if plan.beside.note(entry):
+            continue
         if entry.entity == "lead" and entry.before_json is None and entry.action in {"create", "import", "intake"}:
             plan.created.append(entry.entity_id)
         elif entry.entity == "lead":
@@ -213,7 +218,10 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     for chunk in _chunks([*plan.created, *plan.updated]):
         for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
             touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
-            if not touched and r.entity_id not in created and r.action in {"log", "attach"}:
+            beside = r.action in {"log", "attach"} or (r.action == "loan" and plan.batch.kind != "loan")
+            if not touched and r.entity_id not in created and beside:
+                continue
+            if stage_actions.is_because_of(r, plan.batch.id):
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
             who = tx.catalog.user_by_id[r.user_id].login
@@ -266,6 +274,9 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
+    plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
+    milestones.forget(tx, plan.batch, plan.updated)
+    stage_actions.take_back(tx, plan.batch, plan.updated)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
@@ -326,6 +337,8 @@ def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
                 continue
             columns = {k: _typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
+            # A calendar that subscribed to it must see one change more, not one less.
+            tx.audit("undo", "activity", row["id"], {k: row[k] for k in columns}, columns)
 
 
 def _typed(column: Any, value: Any) -> Any:
@@ -404,7 +417,7 @@ def _audited_lead(tx: ReadTx, ref: str | int) -> int:
 
 def _visible_audit(tx: ReadTx) -> Any:
     a = t.audit.c
-    of_leads = a.entity.in_(("lead", "activity", "customer", "document"))
+    of_leads = a.entity.in_(("lead", "activity", "customer", "document", "loan_commitment"))
     if tx.actor.scope("read") == "all":
         leads: Any = of_leads
     else:
@@ -421,7 +434,7 @@ def _audit_row(tx: ReadTx, r: Any) -> AuditRow:
     for column in dict.fromkeys((*before, *after)):
         if column in _NOT_SHOWN and r.entity in {"lead", "activity"}:
             continue
-        key = _key_of(column) if r.entity == "lead" else column
+        key = _key_of(column) if r.entity in {"lead", "loan_commitment"} else column
         if key in tx.actor.hidden_fields:
             continue
         pair = _words(tx, column, before.get(column)), _words(tx, column, after.get(column))

@@ -146,11 +146,13 @@ def _whole(field: LeadField, typed: str) -> int:
         value = int(text)
     except ValueError:
         value = -1
-    if not 0 <= value <= _MAX_COUNT:
+    highest = _MAX_COUNT if field.highest is None else field.highest
+    if not 0 <= value <= highest:
         raise Invalid(
-            f"{field.label.lower()} '{typed.strip()[:40]}' is not a whole number",
+            f"{field.label.lower()} '{typed.strip()[:40]}' is not a whole number"
+            + ("" if field.highest is None else f" from 0 to {highest}"),
             field=field.key,
-            hint="a whole number of 0 or more",
+            hint="a whole number of 0 or more" if field.highest is None else f"0 to {highest}",
         )
     return value
 

@@ -6,7 +6,7 @@ Used by the services inside their transaction; nothing here begins or ends one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from leadtui.domain import phones
 from leadtui.domain.catalog import Stage
+from leadtui.domain.milestones import COUNTED
 from leadtui.domain.permissions import verb
 from leadtui.domain.records import Done, LeadRow
 from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
@@ -56,6 +57,9 @@ from .lead_values import derived_columns
 _NUMBER = re.compile(r"[^\W\d_][\w]*-\d{4,6}-\d{4,}")
 _MAX_ID = 2**31 - 1
 _DERIVED_FROM = {"name", "phone_e164", "alt_phone_e164", "email"}
+
+STAGE_CHANGED = "stage.changed"
+"""The event of a move; its payload names the statuses `from` and `to`, and the `batch` it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,10 @@ def change(
 def note_status(
     tx: WriteTx, row: Mapping[Any, Any], target: Stage, reason: str | None, *, notes: str | None = None
 ) -> None:
-    """The status history row and the activity of a move (spec §E2 54, 55)."""
+    """The status history row and the activity of a move (spec §E2 54, 55), and the event that it happened (AC 194).
+
+    Every way a lead moves leads through here; a new lead begins in its status, and an undo puts it back: no moves.
+    """
     current = tx.catalog.stage_by_id[row["stage_id"]]
     tx.later(
         t.stage_change,
@@ -227,6 +234,22 @@ def note_status(
     )
     note = "\n".join(x for x in (reason, notes) if x) or None
     add_activity(tx, row["id"], "status_change", f"{current.name} → {target.name}", note)
+    tx.later(
+        t.event,
+        kind=STAGE_CHANGED,
+        lead_id=row["id"],
+        payload_json={"from": row["stage_id"], "to": target.id, "batch": tx.batch_id},
+        by_id=tx.actor.user_id,
+        at=tx.now,
+        attempts=0,
+    )
+    tx.at_end(_milestones, row["id"])
+
+
+def _milestones(tx: WriteTx, ids: Sequence[int]) -> None:
+    from . import milestones
+
+    milestones.check_many(tx, ids)
 
 
 def stage_columns(tx: ReadTx, target: Stage) -> dict[str, Any]:
@@ -259,7 +282,10 @@ def add_activity(
         "updated_at": tx.now,
         "batch_id": tx.batch_id,
     }
-    tx.later(t.activity, **(values | more))
+    values |= more
+    tx.later(t.activity, **values)
+    if kind in COUNTED and values["completed_at"] is not None:
+        tx.at_end(_milestones, lead_id)
 
 
 # -- follow-ups: open activities are the truth, the lead's date is derived (spec AG12) ------------------------------
@@ -284,6 +310,8 @@ def change_activity(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, A
     changed["updated_at"] = tx.now
     tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**changed))
     tx.audit(action, "activity", row["id"], {k: row[k] for k in changed}, changed)
+    if row["type"] in COUNTED and changed.get("completed_at") is not None:
+        tx.at_end(_milestones, row["lead_id"])
 
 
 def set_follow_up(

@@ -9,17 +9,15 @@ from sqlalchemy import func, select
 
 from leadtui.domain.filters import Node
 from leadtui.domain.lead_filters import parse_lead_filter
-from leadtui.domain.records import Done, LeadDetail, LeadRow, Page
+from leadtui.domain.records import LeadDetail, LeadRow, Page
 from leadtui.domain.rules import FieldState, field_states
-from leadtui.errors import Duplicate
 from leadtui.store import lead_detail
 from leadtui.store import leads as queries
 from leadtui.store import schema as t
 from leadtui.store.leads import Order
-from leadtui.store.unit_of_work import WriteTx
 
 from . import lead_writes as w
-from .duplicates import duplicates, find_duplicates
+from .duplicates import duplicates
 from .lead_adding import create, create_in
 from .lead_editing import edit, edit_row
 from .office import Office
@@ -114,47 +112,6 @@ def field_rules(office: Office, pipeline: str, values: Mapping[str, Any]) -> dic
     return field_states(office.catalog.find_pipeline(pipeline), values)
 
 
-# -- intake -------------------------------------------------------------------------------------------------------
-
-
-def intake(office: Office, source: str | None, values: Mapping[str, str | None], *, note: str | None = None) -> Done:
-    """The one door for leads from elsewhere: link to the lead that is there already, else create it (spec §O 124).
-
-    Linking fills only what is blank and leaves a note on the timeline.
-    """
-    given = {k: v for k, v in values.items() if v is not None and str(v).strip()}
-    with office.write() as tx:
-        tx.open_batch("intake", f"intake from {source or 'elsewhere'}")
-        if source:
-            given.setdefault("source", source)
-        w.require(tx, "create")
-        hit = next((h for h in find_duplicates(tx, given, None) if h.key in {"phone", "second phone", "email"}), None)
-        if hit is None:
-            row, warnings = create_in(tx, given)
-            return Done(row, tx.batch_id, tuple(warnings))
-        if hit.lead_id is None:
-            raise Duplicate(hit.sentence, field="phone", hint="ask its owner, or a supervisor")
-        row = _link(tx, hit.lead_id, given, source, note)
-    return Done(row, tx.batch_id, (f"linked to {row.number}",))
-
-
-def _link(tx: WriteTx, lead_id: int, given: Mapping[str, str | None], source: str | None, note: str | None) -> LeadRow:
-    row = w.load(tx, lead_id)
-    now = lead_detail.field_values(tx, row)
-    blanks = {
-        k: v
-        for k, v in given.items()
-        if k not in {"source", "status", "pipeline", "assigned_to"} and now.get(k) in (None, "", False, ())
-    }
-    if blanks and tx.actor.may_on("edit", assigned_to_id=row["assigned_to_id"], branch_id=row["branch_id"]):
-        edit_row(tx, row, blanks, action="intake")
-    text = note or "\n".join(f"{k}: {v}" for k, v in given.items() if k != "source")
-    w.add_activity(tx, lead_id, "note", f"came in again from {source or 'elsewhere'}"[:255], text)
-    tx.update_later(t.lead, lead_id, {"last_activity_at": tx.now})
-    tx.audit("log", "lead", lead_id, {"last_activity_at": row["last_activity_at"]}, {"last_activity_at": tx.now})
-    return w.row_of(tx, lead_id)
-
-
 def lead_id_of(office: Office, ref: str | int, *, deleted: bool = False) -> int:
     """The id of the lead (or, with `deleted`, of the deleted lead) that `ref` names. Raises NotFound."""
     with office.read() as tx:
@@ -172,7 +129,6 @@ __all__ = [
     "edit_row",
     "field_rules",
     "get",
-    "intake",
     "lead_id_of",
     "neighbours",
     "position",

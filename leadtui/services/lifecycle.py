@@ -138,7 +138,9 @@ def _deleted_lead(tx: ReadTx, ref: str | int) -> int:
 
 def remove_lead(tx: WriteTx, lead_id: int) -> None:
     """Take a lead and what hangs on it out of the tables."""
-    for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
+    for table in (
+        t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document, t.booking, t.intake,
+    ):  # fmt: skip
         tx.conn.execute(sql_delete(table).where(table.c.lead_id == lead_id))
     tx.conn.execute(sql_delete(t.lead).where(t.lead.c.id == lead_id))
 
@@ -147,9 +149,15 @@ def blank_audit(tx: WriteTx, lead_id: int) -> None:
     """Who did what and when stays; what the lead said does not (facts/field §3, audit)."""
     a = t.audit.c
     mine = select(t.activity.c.id).where(t.activity.c.lead_id == lead_id)
+    promises = select(t.loan_commitment.c.id).where(t.loan_commitment.c.lead_id == lead_id)
     for which in (
         and_(a.entity == "lead", a.entity_id == lead_id),
         and_(a.entity == "activity", a.entity_id.in_(mine)),
+        and_(a.entity == "loan_commitment", a.entity_id.in_(promises)),
+        *(
+            and_(a.entity == table.name, a.entity_id.in_(select(table.c.id).where(table.c.lead_id == lead_id)))
+            for table in (t.booking, t.intake)
+        ),
     ):
         tx.conn.execute(update(t.audit).where(which).values(before_json=None, after_json=None))
 

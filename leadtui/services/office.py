@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from leadtui.domain.catalog import Catalog, UserItem
+from leadtui.domain.follow_up_times import DELAYS
 from leadtui.domain.money import check_currency
 from leadtui.domain.permissions import Actor
 from leadtui.errors import Invalid, NotPermitted, Refused
@@ -231,6 +232,13 @@ def create_office(
         "default_source": chosen["default_source"],
         "never_online_days": 3,
         "router_poll_minutes": 5,
+        "working_hours": "mon-fri 08:00-18:00, sat 09:00-13:00",
+        "holidays": "",
+        "follow_up_delays": DELAYS,
+        "escalate_after": "day",
+        "alert_after_minutes": 15,
+        "digest_at": "07:30",
+        "scheduler": "any",
         "office_id": token_hex(4),
         "owner_os_account": account,
         "preset": preset,
@@ -240,6 +248,7 @@ def create_office(
             raise Refused(f"{store.name} was made by somebody else just now", code="exists", field="db")
         conn.execute(t.setting.insert(), [{"key": k, "value_json": v} for k, v in settings.items()])
         presets.load_roles(conn)
+        presets.load_milestones(conn)
         presets.load_pipeline(conn, preset, office_currency, default=True)
         _first_users(conn, login, account)
         catalogs.touch(conn)

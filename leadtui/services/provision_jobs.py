@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 
 from leadtui.domain.conversion import JobKind
 from leadtui.store import schema as t
@@ -100,6 +100,29 @@ def _runs(job: Any, here: Holder) -> bool:
     return True
 
 
+def state_of(host: str, pid: int, started: str) -> Literal["runs", "stopped", "ended", "unknown"]:
+    """What became of a process, as far as it can be known from here: only one of this machine is looked at.
+
+    Stopped: by ctrl+z, a debugger, SIGSTOP; it will not go on before somebody lets it.
+    """
+    here = me()
+    if not here.place or host not in (here.host, here.host[:150]) or started.rpartition("/")[0] != here.place:
+        return "unknown"
+    with suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        # One that has ended and was not yet fetched by its parent still has an entry.
+        if fields[19] != started.rpartition("/")[2] or fields[0] in {"Z", "X"}:
+            return "ended"
+        return "stopped" if fields[0] in {"T", "t"} else "runs"
+    try:  # no entry: it has ended, or entries of other accounts are hidden here
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return "ended"
+    except OSError:
+        return "unknown"
+    return "unknown"
+
+
 def is_held(job: Any, now: datetime) -> bool:
     """Whether somebody is still at work on this job. Same machine: does the process run; elsewhere: the lease."""
     if job.pid == NOBODY:
@@ -150,6 +173,12 @@ def unsettled(tx: ReadTx) -> list[Any]:
     job = t.provision_job
     query = select(job).where(or_(job.c.state.in_(OPEN_STATES), job.c.recheck_until.is_not(None))).order_by(job.c.id)
     return list(tx.conn.execute(query).all())
+
+
+def waiting(tx: ReadTx) -> int:
+    """How many jobs are not settled."""
+    query = select(func.count()).where(t.provision_job.c.state.in_(OPEN_STATES))
+    return int(tx.conn.execute(query).scalar_one())
 
 
 # -- moving -----------------------------------------------------------------------------------------------------------

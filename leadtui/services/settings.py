@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from leadtui.domain.follow_up_times import Delays
 from leadtui.domain.money import check_currency
+from leadtui.domain.working_hours import Holidays, QuietHours, WorkingHours, first_moment
 from leadtui.errors import Invalid, Refused, UsageError
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
-from leadtui.text import clean_line
+from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
 from .office import Office, country_code, zone_key
@@ -20,6 +22,7 @@ _CHOICES = {
     "phone_unique": ("block", "warn", "off"),
     "number_period": ("month", "year"),
     "consent": ("required", "unless_refused"),
+    "scheduler": ("any", "worker-only"),
 }
 SETTINGS: tuple[str, ...] = (
     "country",
@@ -37,6 +40,13 @@ SETTINGS: tuple[str, ...] = (
     "default_source",
     "never_online_days",
     "router_poll_minutes",
+    "working_hours",
+    "holidays",
+    "follow_up_delays",
+    "escalate_after",
+    "alert_after_minutes",
+    "digest_at",
+    "scheduler",
 )
 
 
@@ -94,8 +104,16 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return value.upper()
         case "default_source":
             return tx.catalog.find_source(value, field=key).name
-        case "quiet_hours":
-            return _quiet_hours(value)
+        case "quiet_hours" | "working_hours" | "holidays":
+            return hours_setting(tx, key, value)
+        case "follow_up_delays":
+            return str(Delays.parse(value))
+        case "escalate_after":  # day: overdue from the next day on (spec AG11); else minutes after the time (spec §I3)
+            return value if fold(value) == "day" else str(_bounded(key, value, 0, 10_080))
+        case "alert_after_minutes":  # 0: never
+            return _bounded(key, value, 0, 1440)
+        case "digest_at":
+            return _time_of_day(value) if value else ""
         case _:
             word = clean_line(value, field=key, limit=40)
             if not word:
@@ -110,15 +128,31 @@ def _bounded(key: str, value: str, low: int, high: int) -> int:
     return number
 
 
-def _quiet_hours(value: str) -> str:
-    start, dash, end = value.partition("-")
+def hours_setting(tx: ReadTx, key: str, value: str) -> str:
+    """Working hours, holidays or quiet hours, as kept. Raises Invalid, also where no hour would be left to work in."""
+    kept = {name: str(tx.catalog.settings.get(name) or "") for name in ("working_hours", "holidays", "quiet_hours")}
+    kept[key] = value
+    hours = WorkingHours.parse(kept["working_hours"])
+    holidays, quiet = Holidays.parse(kept["holidays"]), QuietHours.parse(kept["quiet_hours"])
+    rules = (
+        lambda at: hours.next_open(at, tx.catalog.tz),
+        lambda at: quiet.next_open(at, tx.catalog.tz),
+        lambda at: holidays.next_open(at, tx.catalog.tz),
+    )
+    if first_moment(tx.now, rules) is None:
+        raise Invalid(
+            "no hour would be left to work in: working hours, quiet hours and holidays exclude each other", field=key,
+            hint=", ".join(f"{name.replace('_', ' ')}: {text or 'none'}" for name, text in kept.items() if name != key),
+        )  # fmt: skip
+    return str({"working_hours": hours, "holidays": holidays, "quiet_hours": quiet}[key])
+
+
+def _time_of_day(value: str) -> str:
     try:
-        if not dash:
-            raise ValueError
-        return f"{time.fromisoformat(start.strip()):%H:%M}-{time.fromisoformat(end.strip()):%H:%M}"
+        return f"{time.fromisoformat(value):%H:%M}"
     except ValueError:
         raise Invalid(
-            f"quiet hours '{value}' cannot be read", field="quiet_hours", hint="such as 21:00-08:00"
+            f"'{value}' is not a time of day", field="digest_at", hint="such as 07:30; empty: never"
         ) from None
 
 

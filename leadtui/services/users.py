@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 from leadtui.domain import phones
 from leadtui.domain.permissions import ACTIONS, OFFICE_ACTIONS, SCOPES
 from leadtui.domain.rules import is_ticked
+from leadtui.domain.working_hours import WorkingHours
 from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted, Refused
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
@@ -17,9 +18,11 @@ from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
 from .lead_values import clean_email
-from .office import SYSTEM, Office, clean_login
+from .office import SYSTEM, Office, clean_login, zone_key
 
-USER_FIELDS: tuple[str, ...] = ("login", "name", "role", "branch", "team", "phone", "email", "os_account", "available")
+USER_FIELDS: tuple[str, ...] = (
+    "login", "name", "role", "branch", "team", "phone", "email", "os_account", "available", "timezone", "working_hours",
+)  # fmt: skip
 
 
 def users(office: Office) -> list[dict[str, Any]]:
@@ -42,6 +45,8 @@ def _record(tx: ReadTx, user_id: int, full: bool = True) -> dict[str, Any]:
         "team": team.name if team else None,
         "is_active": u.is_active,
         "is_available": u.is_available,
+        "timezone": u.timezone,
+        "working_hours": u.working_hours,
     }
     return record | ({"phone": u.phone, "email": u.email, "os_account": u.os_account} if full else {})
 
@@ -66,7 +71,7 @@ def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> d
     """Change a user. Raises NotFound, Invalid, Duplicate, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "users")
-        row = _find(tx, login)
+        row = find(tx, login)
         columns = {k: v for k, v in _columns(tx, values, row["id"]).items() if row[k] != v}
         _may_grant(tx, row["role_id"])
         if "role_id" in columns:
@@ -83,7 +88,7 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
     """Enable or disable a user; leads keep their assignee. Raises Refused for oneself and the last principal."""
     with office.write() as tx:
         w.require(tx, "users")
-        row = _find(tx, login)
+        row = find(tx, login)
         _may_grant(tx, row["role_id"])
         if not active:
             if row["id"] == tx.actor.user_id:
@@ -98,7 +103,8 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
         return _record(tx, row["id"])
 
 
-def _find(tx: ReadTx, login: str) -> Mapping[Any, Any]:
+def find(tx: ReadTx, login: str) -> Mapping[Any, Any]:
+    """The row of the user with this login. Raises NotFound."""
     wanted = fold(login).strip()
     user = next((u for u in tx.catalog.users if fold(u.login) == wanted and u.login != SYSTEM), None)
     if user is None:
@@ -134,11 +140,20 @@ def _columns(tx: WriteTx, values: Mapping[str, str | None], user_id: int | None)
                 taken = next((u for u in tx.catalog.users if typed and u.os_account == typed and u.id != user_id), None)
                 if taken:
                     raise Duplicate(f"the account '{typed}' is {taken.login}'s already", field="os_account")
+            case "timezone":
+                columns["timezone"] = zone_key(typed) if typed else None
+            case "working_hours":
+                columns["working_hours"] = _own_hours(typed)
             case "available" | "is_available":
                 columns["is_available"] = is_ticked(typed)
             case _:
                 raise Invalid(f"a user has no '{key}'", field=key, hint="one of: " + ", ".join(USER_FIELDS))
     return columns
+
+
+def _own_hours(text: str) -> str | None:
+    kept = clean_line(str(WorkingHours.parse(text)), field="working_hours", limit=255)
+    return kept or None
 
 
 def _team(tx: WriteTx, name: str) -> int:

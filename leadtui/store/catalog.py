@@ -93,6 +93,8 @@ def load(conn: Connection, at_version: int | None = None) -> Catalog:
                 r.email,
                 r.is_active,
                 r.is_available,
+                r.timezone,
+                r.working_hours,
             )
             for r in conn.execute(select(t.user).order_by(t.user.c.id))
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +11,10 @@ from sqlalchemy import select
 from leadtui.domain.fields import BY_COLUMN, LEAD_FIELDS
 from leadtui.domain.money import total
 from leadtui.domain.permissions import ACTIONS
-from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
+from leadtui.domain.records import ActivityRow, BookingRow, DocumentRow, LeadDetail, MilestoneRow, StatusEntry
 
 from . import leads as queries
+from . import loans
 from . import schema as t
 from .unit_of_work import ReadTx
 
@@ -36,6 +37,9 @@ def detail(tx: ReadTx, lead_id: int) -> LeadDetail:
         custom=_custom(tx, lead_id),
         pending_job=_pending_job(tx, lead_id),
         allowed=allowed,
+        loans=loans.of_lead(tx, lead_id) if "loans" in allowed else (),
+        bookings=tuple(bookings(tx, lead_id)),
+        milestones=tuple(_milestones(tx, lead_id)),
     )
 
 
@@ -129,17 +133,20 @@ def _history(tx: ReadTx, lead_id: int) -> list[StatusEntry]:
     ]
 
 
-def activities(tx: ReadTx, where: Any, *, limit: int | None = None) -> list[ActivityRow]:
-    """Activities, newest first (spec §G 70)."""
+def activities(
+    tx: ReadTx, where: Any, *, order: Sequence[Any] = (), limit: int | None = None, offset: int = 0
+) -> list[ActivityRow]:
+    """Activities, newest first (spec §G 70) unless another order is given."""
     a = t.activity.c
     query = (
-        select(t.activity, t.lead.c.number)
+        select(t.activity, t.lead.c.number, t.lead.c.name.label("lead_name"))
         .join(t.lead, t.lead.c.id == a.lead_id)
         .where(where)
-        .order_by(a.created_at.desc(), a.id.desc())
+        .order_by(*(order or (a.created_at.desc(), a.id.desc())))
     )
     if limit is not None:
-        query = query.limit(limit)
+        query = query.limit(limit).offset(offset)
+    hides_name = "name" in tx.actor.hidden_fields
     users = tx.catalog.user_by_id
     return [
         ActivityRow(
@@ -161,6 +168,11 @@ def activities(tx: ReadTx, where: Any, *, limit: int | None = None) -> list[Acti
             created_by_name=users[r.created_by_id].name,
             created_at=r.created_at,
             metadata=r.metadata_json or {},
+            lead_name=None if hides_name else r.lead_name,
+            context=r.context,
+            priority=r.priority,
+            escalated_at=r.escalated_at,
+            replaced_by_id=r.replaced_by_id,
         )
         for r in tx.conn.execute(query)
     ]
@@ -175,6 +187,31 @@ def documents(tx: ReadTx, lead_id: int) -> list[DocumentRow]:
         DocumentRow(r.id, r.name, r.mime, r.bytes, r.sha256, users[r.uploaded_by_id].login, r.at, r.path)
         for r in tx.conn.execute(query)
     ]
+
+
+def bookings(tx: ReadTx, lead_id: int) -> list[BookingRow]:
+    """A lead's bookings, newest first; without what the role does not see of leads."""
+    b, hidden = t.booking.c, tx.actor.hidden_fields
+    query = select(t.booking).where(b.lead_id == lead_id).order_by(b.at.desc(), b.id.desc())
+    return [
+        BookingRow(
+            r.id, r.lead_id, r.external_ref, {k: str(v) for k, v in (r.payload_json or {}).items() if k not in hidden},
+            r.at,
+        )
+        for r in tx.conn.execute(query)
+    ]  # fmt: skip
+
+
+def _milestones(tx: ReadTx, lead_id: int) -> list[MilestoneRow]:
+    """What a lead reached, the first first."""
+    m, has = t.milestone.c, t.lead_milestone.c
+    query = (
+        select(m.key, m.name, has.at)
+        .join(t.lead_milestone, has.milestone_id == m.id)
+        .where(has.lead_id == lead_id)
+        .order_by(has.at, m.order, m.id)
+    )
+    return [MilestoneRow(r.key, r.name, r.at) for r in tx.conn.execute(query)]
 
 
 def _interests(tx: ReadTx, lead_id: int) -> list[str]:

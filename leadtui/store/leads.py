@@ -279,6 +279,7 @@ _COLUMNS = (
     "email",
     "pipeline_id",
     "stage_id",
+    "stage_changed_at",
     "source_id",
     "priority",
     "score",
@@ -398,6 +399,7 @@ def _row(tx: ReadTx, r: Any, tags: tuple[str, ...], router_user: RouterUserRow |
         created_at=r.created_at,
         updated_at=r.updated_at,
         version=r.version,
+        stage_changed_at=r.stage_changed_at,
     )
 
 

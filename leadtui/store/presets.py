@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from leadtui.domain.addresses import parse_rate
+from leadtui.domain.follow_up_times import parse_delay
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import ACTIONS
 from leadtui.errors import Invalid, Refused
@@ -117,13 +118,27 @@ def load_pipeline(conn: Connection, key: str, currency: str, *, default: bool) -
                 is_lost=s.get("lost", False),
                 is_parked=s.get("parked", False),
                 is_locked=s.get("locked", False),
+                sla_hours=s.get("sla_hours"),
                 is_active=True,
             )
         )
     _load_sources(conn, preset)
     _load_lost_reasons(conn, preset)
     _load_products(conn, preset, currency)
+    _load_quick_logs(conn, preset, pipeline_id)
+    _load_stage_actions(conn, preset, pipeline_id)
     return pipeline_id
+
+
+def load_milestones(conn: Connection) -> None:
+    """What is noted when a lead reaches it, for every pipeline (spec AJ31)."""
+    rows = [
+        {
+            "key": m.pop("key"), "name": m.pop("name"), "order": order, "is_active": True, "condition_json": m,
+        }
+        for order, m in enumerate(_read("milestones.toml")["milestones"], 1)
+    ]  # fmt: skip
+    conn.execute(t.milestone.insert(), rows)
 
 
 def _load_sources(conn: Connection, preset: dict[str, Any]) -> None:
@@ -177,3 +192,48 @@ def _load_products(conn: Connection, preset: dict[str, Any], currency: str) -> N
                 install_minor=parse_money(p["installation"], currency, field="installation"),
             )
         )
+
+
+def _load_quick_logs(conn: Connection, preset: dict[str, Any], pipeline_id: int) -> None:
+    """The outcomes that one key of work mode logs (spec AI18)."""
+    stages = {
+        r.name: r.id
+        for r in conn.execute(select(t.stage.c.name, t.stage.c.id).where(t.stage.c.pipeline_id == pipeline_id))
+    }
+    for order, q in enumerate(preset.get("quick_logs", []), 1):
+        conn.execute(
+            t.quick_log.insert().values(
+                pipeline_id=pipeline_id,
+                order=order,
+                name=q["name"],
+                type=q["type"],
+                outcome=q.get("outcome"),
+                subject=q.get("subject"),
+                delay_minutes=int(parse_delay(q["delay"], field="delay").total_seconds() // 60)
+                if "delay" in q
+                else None,
+                context=q.get("context"),
+                next_action=q.get("next_action"),
+                ask=q.get("ask"),
+                stage_id=stages[q["stage"]] if "stage" in q else None,
+                is_active=True,
+            )
+        )
+
+
+def _load_stage_actions(conn: Connection, preset: dict[str, Any], pipeline_id: int) -> None:
+    """What happens by itself when a lead gets to a status (spec §T)."""
+    stages = {
+        r.name: r.id
+        for r in conn.execute(select(t.stage.c.name, t.stage.c.id).where(t.stage.c.pipeline_id == pipeline_id))
+    }
+    for order, a in enumerate(preset.get("stage_actions", []), 1):
+        params = {key: a[key] for key in ("text", "body", "context", "to", "channel") if key in a}
+        if "delay" in a:
+            params["delay"] = int(parse_delay(a["delay"], field="delay").total_seconds() // 60)
+        conn.execute(
+            t.stage_action.insert().values(
+                stage_id=stages[a["stage"]], order=order, name=a["name"], kind=a["kind"], params_json=params,
+                is_active=True,
+            )
+        )  # fmt: skip

@@ -44,6 +44,10 @@ activity = Table(
     Column("channel", String(20)),
     Column("direction", String(10)),
     Column("priority", String(10)),
+    Column("context", String(40)),
+    Column("reminded_for", UtcDateTime()),
+    Column("escalated_at", UtcDateTime()),
+    Column("replaced_by_id", Integer(), ForeignKey("activity.id")),
     Column("assigned_to_id", Integer(), ForeignKey("user.id")),
     Column("metadata_json", JSON()),
     Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
@@ -76,6 +80,16 @@ batch = Table(
     Column("count", Integer(), nullable=False, default=0),
     Column("undone_at", UtcDateTime()),
     Column("undoes_id", Integer(), ForeignKey("batch.id")),
+)
+booking = Table(
+    "booking",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), nullable=False),
+    Column("external_ref", String(100), nullable=False, unique=True),
+    Column("payload_json", JSON()),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("batch_id", Integer()),
 )
 branch = Table(
     "branch",
@@ -138,6 +152,7 @@ event = Table(
     Column("handled_at", UtcDateTime()),
     Column("attempts", Integer(), nullable=False, default=0),
     Column("last_error", Text()),
+    Column("retry_at", UtcDateTime()),
 )
 family_group = Table(
     "family_group",
@@ -161,6 +176,37 @@ import_run = Table(
     Column("batch_id", Integer(), ForeignKey("batch.id")),
     Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("at", UtcDateTime(), nullable=False),
+)
+intake = Table(
+    "intake",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("kind", String(30), nullable=False),
+    Column("external_ref", String(100), nullable=False),
+    Column("payload_json", JSON(), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="SET NULL")),
+    Column("attempts", Integer(), nullable=False, default=0),
+    Column("last_error", Text()),
+    Column("by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("at", UtcDateTime(), nullable=False),
+    Column("tried_at", UtcDateTime(), nullable=False),
+    Column("batch_id", Integer()),
+)
+job_run = Table(
+    "job_run",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("job", String(40), nullable=False),
+    Column("occurrence", String(60), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer(), nullable=False, default=0),
+    Column("holder", String(255), nullable=False),
+    Column("started_at", UtcDateTime(), nullable=False),
+    Column("ended_at", UtcDateTime(), nullable=False),
+    Column("retry_at", UtcDateTime()),
+    Column("result_json", JSON()),
+    Column("error", Text()),
 )
 lead = Table(
     "lead",
@@ -223,6 +269,7 @@ lead = Table(
     Column("next_follow_up_at", UtcDateTime()),
     Column("next_follow_up_all_day", Boolean(), nullable=False, default=True),
     Column("last_activity_at", UtcDateTime()),
+    Column("preferred_hour", Integer()),
     Column("remarks", Text()),
     Column("converted_at", UtcDateTime()),
     Column("converted_by_id", Integer(), ForeignKey("user.id")),
@@ -259,6 +306,13 @@ lead_custom = Table(
     Column("value", String(1000), nullable=False),
     Column("value_key", String(2000), nullable=False),
 )
+lead_milestone = Table(
+    "lead_milestone",
+    metadata,
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), primary_key=True),
+    Column("milestone_id", Integer(), ForeignKey("milestone.id"), primary_key=True),
+    Column("at", UtcDateTime(), nullable=False),
+)
 lead_product = Table(
     "lead_product",
     metadata,
@@ -282,12 +336,57 @@ lease = Table(
     Column("until", UtcDateTime(), nullable=False),
     Column("ticked_at", UtcDateTime()),
 )
+loan_commitment = Table(
+    "loan_commitment",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), nullable=False),
+    Column("amount_minor", BigInteger(), nullable=False),
+    Column("promised_clear_date", Date(), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("note", Text()),
+    Column("overdue_at", UtcDateTime()),
+    Column("settled_at", UtcDateTime()),
+    Column("settled_by_id", Integer(), ForeignKey("user.id")),
+    Column("replaced_by_id", Integer(), ForeignKey("loan_commitment.id")),
+    Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("updated_at", UtcDateTime(), nullable=False),
+    Column("batch_id", Integer()),
+)
 lost_reason = Table(
     "lost_reason",
     metadata,
     Column("id", Integer(), primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("is_active", Boolean(), nullable=False, default=True),
+)
+milestone = Table(
+    "milestone",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("key", String(40), nullable=False, unique=True),
+    Column("name", String(100), nullable=False),
+    Column("condition_json", JSON(), nullable=False),
+    Column("order", Integer(), nullable=False),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("user_id", Integer(), ForeignKey("user.id"), nullable=False),
+    Column("kind", String(30), nullable=False),
+    Column("occurrence", String(120), nullable=False),
+    Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE")),
+    Column("activity_id", Integer(), ForeignKey("activity.id", ondelete="CASCADE")),
+    Column("text", String(255), nullable=False),
+    Column("due_at", UtcDateTime(), nullable=False),
+    Column("created_at", UtcDateTime(), nullable=False),
+    Column("seen_at", UtcDateTime()),
+    Column("snoozes", Integer(), nullable=False, default=0),
+    Column("alerted_at", UtcDateTime()),
+    Column("alert_error", Text()),
 )
 permission = Table(
     "permission",
@@ -367,6 +466,23 @@ provision_job = Table(
     Column("created_by_id", Integer(), ForeignKey("user.id"), nullable=False),
     Column("created_at", UtcDateTime(), nullable=False),
     Column("updated_at", UtcDateTime(), nullable=False),
+)
+quick_log = Table(
+    "quick_log",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("pipeline_id", Integer(), ForeignKey("pipeline.id"), nullable=False),
+    Column("order", Integer(), nullable=False),
+    Column("name", String(60), nullable=False),
+    Column("type", String(50), nullable=False),
+    Column("outcome", String(20)),
+    Column("subject", String(255)),
+    Column("delay_minutes", Integer()),
+    Column("context", String(40)),
+    Column("next_action", String(255)),
+    Column("ask", String(10)),
+    Column("stage_id", Integer(), ForeignKey("stage.id")),
+    Column("is_active", Boolean(), nullable=False, default=True),
 )
 role = Table(
     "role",
@@ -489,6 +605,17 @@ stage = Table(
     Column("is_active", Boolean(), nullable=False, default=True),
     Column("sla_hours", Integer()),
 )
+stage_action = Table(
+    "stage_action",
+    metadata,
+    Column("id", Integer(), primary_key=True),
+    Column("stage_id", Integer(), ForeignKey("stage.id"), nullable=False),
+    Column("order", Integer(), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("params_json", JSON()),
+    Column("is_active", Boolean(), nullable=False, default=True),
+)
 stage_change = Table(
     "stage_change",
     metadata,
@@ -530,5 +657,23 @@ user = Table(
     Column("os_account", String(100), unique=True),
     Column("is_active", Boolean(), nullable=False, default=True),
     Column("is_available", Boolean(), nullable=False, default=True),
+    Column("timezone", String(64)),
+    Column("working_hours", String(255)),
+    Column("alerts_ref", String(60)),
     Column("created_at", UtcDateTime(), nullable=False),
+)
+worker = Table(
+    "worker",
+    metadata,
+    Column("holder", String(255), primary_key=True),
+    Column("kind", String(10), nullable=False),
+    Column("host", String(150), nullable=False),
+    Column("pid", Integer(), nullable=False),
+    Column("user_id", Integer(), ForeignKey("user.id")),
+    Column("program", String(40), nullable=False),
+    Column("started_at", UtcDateTime(), nullable=False),
+    Column("beat_at", UtcDateTime(), nullable=False),
+    Column("ticked_at", UtcDateTime()),
+    Column("tick_ms", Integer()),
+    Column("tally_json", JSON()),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -64,6 +64,7 @@ class WriteTx(ReadTx):
     _touched: dict[tuple[str, int | None], None] = field(default_factory=dict)
     _leads_touched: int = 0
     _counted: int = -1
+    _at_end: dict[Callable[[WriteTx, Sequence[int]], None], dict[int, None]] = field(default_factory=dict)
 
     def open_batch(self, kind: str, label: str, *, undoes_id: int | None = None) -> int:
         """Begin the batch that `undo` takes back as a whole; returns its id. Once per transaction."""
@@ -117,6 +118,22 @@ class WriteTx(ReadTx):
         key = f"update {table.name}:{','.join(sorted(values))}"
         renamed = {f"v_{k}": v for k, v in values.items()}
         self._pending.setdefault(key, (table, []))[1].append({"row_id": row_id, **renamed})
+
+    def at_end(self, work: Callable[[WriteTx, Sequence[int]], None], lead_id: int) -> None:
+        """Before the transaction ends, do `work` once with all the leads it was asked for.
+
+        It must look for itself at what is to be done: a part of a bulk act may have been refused meanwhile.
+        """
+        self._at_end.setdefault(work, {})[lead_id] = None
+
+    def finish(self) -> None:
+        """What `at_end` was asked for; then everything that waits is written."""
+        self.flush()
+        while self._at_end:
+            asked, self._at_end = self._at_end, {}
+            for work, ids in asked.items():
+                work(self, tuple(ids))
+        self.flush()
 
     def mark(self) -> dict[str, int]:
         """How much waits to be written and counts for the batch, for `back_to`."""
@@ -247,7 +264,7 @@ class Store:
             catalog = self._cached(conn)
             tx = WriteTx(conn, catalog, clock.now(), actor(catalog), origin)
             yield tx
-            tx.flush()
+            tx.finish()
 
 
 @contextmanager

@@ -105,6 +105,7 @@ class Hints(Widget):
             return command_id, keys[0] if keys else "", command.label
 
         everything = entry("app.help")
+        width -= self._badge_cells()
         room = width - 1 - cell_len(f"{everything[1]} {everything[2]}")
         chosen: list[tuple[str, str, str]] = []
         for command_id in self.ids[: self.MOST]:
@@ -117,6 +118,17 @@ class Hints(Widget):
             room -= cost
             chosen.append(hint)
         return [*chosen, everything]
+
+    def _badge(self) -> str:
+        """How many notices wait, with the key that shows them; empty when none, or where the key does not reach."""
+        badge = getattr(getattr(self.app, "reminding", None), "badge", "") if self.is_attached else ""
+        if not badge or self.screen.is_modal:
+            return ""
+        keys = effective_keys(BY_ID["app.notifications"], getattr(self.app, "keymap", {}))
+        return f"{show_key(keys[0]) if keys else '!'} {badge} "
+
+    def _badge_cells(self) -> int:
+        return cell_len(self._badge())
 
     def look_again(self) -> None:
         """Draw the line anew only where it changed: a moved cursor seldom changes what may be done, and over a thin
@@ -137,10 +149,11 @@ class Hints(Widget):
         hints = self.hints_for_width(width)
         if self.status:
             everything = hints[-1]
-            tail = f"{everything[1]} {everything[2]} "
+            tail, badge = f"{everything[1]} {everything[2]} ", self._badge()
             self.shown = (everything[0],)
+            room = width - cell_len(tail) - cell_len(badge) - 2
             return Content.assemble(
-                (fit(" " + self.status, width - cell_len(tail) - 2), "bold"), "  ", (tail, "$text-muted")
+                (fit(" " + self.status, room), "bold"), "  ", (tail, "$text-muted"), (badge, "bold $text-warning")
             )
         self.shown = tuple(hint[0] for hint in hints)
         reason = getattr(self.app, "disabled_reason_on", None)
@@ -148,4 +161,7 @@ class Hints(Widget):
         for command_id, key, label in hints:
             off = reason is not None and reason(command_id, self.screen) is not None
             parts += [(key, "dim" if off else "bold $accent"), (f" {label}  ", "dim" if off else "")]
+        if badge := self._badge():
+            used = sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts)
+            parts += [" " * max(0, width - used - cell_len(badge)), (badge, "bold $text-warning")]
         return Content.assemble(*parts)

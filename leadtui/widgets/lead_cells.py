@@ -13,6 +13,7 @@ from leadtui.domain.dates import local_day, relative
 from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadRow
+from leadtui.domain.slas import over
 from leadtui.widgets.columns import Cell, Column
 
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -20,7 +21,7 @@ _ASCII: Final = str.maketrans(
     {
         "●": "=", "×": "x", "◇": "~", "○": "o", "◐": "+", "→": ">", "─": "-", "·": "-", "▇": "#", "▁": ".", "☏": "t",
         "✎": "n", "✉": "e", "▤": "d", "⌂": "v", "◷": "@", "’": "'", "–": "-", "…": "~", "“": '"', "”": '"', "┃": "|",
-        "│": "|", "▸": ">", "✓": "v", "⚿": "P",
+        "│": "|", "▸": ">", "✓": "v", "⚿": "P", "★": "*",
     }
 )  # fmt: skip
 
@@ -100,6 +101,20 @@ def how_long(span: timedelta) -> str:
     return f"{minutes} minute{'' if minutes == 1 else 's'}" if minutes else "just now"
 
 
+def stay_words(stage: Stage | None, since: datetime, now: datetime) -> tuple[str, bool]:
+    """For how long a lead has been in its status, and whether that is too long: "9 days, 2 over"."""
+    span = how_long(now - since)
+    late = over(stage, since, now) if stage is not None else None
+    if late is None:
+        return span, False
+    words = how_long(late)
+    count, _, unit = words.partition(" ")
+    if not count.isdigit():
+        return f"{span}, just over", True
+    same = unit.rstrip("s") == span.partition(" ")[2].rstrip("s")
+    return f"{span}, {count if same else words} over", True
+
+
 @dataclass(frozen=True, slots=True)
 class LeadCells:
     """Cells of leads in one office: its time zone, currency, country and statuses."""
@@ -141,10 +156,12 @@ class LeadCells:
         return format_phone(row.phone, self.catalog.country) if row.phone else row.phone_raw or ""
 
     def status(self, row: LeadRow) -> tuple[str, str]:
-        """Mark and word."""
+        """Mark and word; "!" where the lead has been in its status for longer than that allows."""
         if row.is_deleted:
             return plain_signs("× deleted", self.plain), "muted"
         stage = self.catalog.stage_by_id.get(row.stage_id)
+        if stage is not None and row.stage_changed_at and over(stage, row.stage_changed_at, clock.now()):
+            return f"{plain_signs(stage.mark, self.plain)}! {row.status}", "warning"
         style = "success" if row.is_converted else "muted" if row.is_lost or (stage and stage.is_parked) else ""
         return f"{plain_signs(mark_of(stage, row), self.plain)} {row.status}", style
 

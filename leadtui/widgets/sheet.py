@@ -11,6 +11,7 @@ from textual import events
 from textual.binding import BindingType
 from textual.geometry import Offset, Size
 from textual.message import Message
+from textual.reactive import var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -58,13 +59,27 @@ class Sheet(ScrollView, can_focus=True):
             """The sheet."""
             return self.sheet
 
+    class Moved(Message):
+        """The cursor is on another item."""
+
+        def __init__(self, sheet: Sheet) -> None:
+            super().__init__()
+            self.sheet = sheet
+
+        @property
+        def control(self) -> Sheet:
+            """The sheet."""
+            return self.sheet
+
+    at: var[int] = var(0, init=False)
+    """The place of the cursor among the items."""
+
     def __init__(self, *, cursor: bool = True, id: str | None = None) -> None:
         super().__init__(id=id)
         self.can_focus = cursor
         self.rows: list[Row] = []
         self.items: list[tuple[int, Placed]] = []
         """(row, placed line) of everything the cursor stops at: the left column first."""
-        self.at = 0
         self._build: Callable[[int], list[Row]] = lambda width: []
         self._width = -1
         self._styles: dict[str, Style] = {}
@@ -104,6 +119,10 @@ class Sheet(ScrollView, can_focus=True):
         self.virtual_size = Size(width, len(self.rows))
         self.refresh()
         self._place_terminal_cursor()
+
+    def watch_at(self) -> None:
+        """Other commands may apply here."""
+        self.post_message(self.Moved(self))
 
     def on_resize(self) -> None:
         """Another width is another picture."""

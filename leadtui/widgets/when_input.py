@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import ClassVar
 
 from textual import on
@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from leadtui import clock
-from leadtui.domain.dates import When, parse_when
+from leadtui.domain.dates import When, local_day, parse_when
 from leadtui.errors import Invalid
 
 
@@ -21,6 +21,11 @@ def when_words(when: When, tz: tzinfo) -> str:
     local = when.at.astimezone(tz)
     day = f"{_DAYS[when.day.weekday()]} {when.day.day} {_MONTHS[when.day.month - 1]} "
     return f"{day}{when.day.year}" if when.all_day else f"{day}{when.day.year} {local:%H:%M}"
+
+
+def moment_words(at: datetime, tz: tzinfo) -> str:
+    """A moment in full, in the zone `tz`."""
+    return when_words(When(at, False, local_day(at, tz)), tz)
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -33,14 +38,16 @@ class WhenInput(Horizontal):
     DEFAULT_CSS: ClassVar[str] = """
     WhenInput { height: 1; }
     WhenInput Input { width: 1fr; }
-    WhenInput Static { width: 24; padding: 0 1; color: $text-muted; }
+    WhenInput Static { width: 26; padding: 0 1; color: $text-muted; }
     WhenInput.-wrong Static { color: $text-error; }
     """
 
-    def __init__(self, value: str = "", *, field: str = "date", id: str | None = None) -> None:
+    def __init__(self, value: str = "", *, field: str = "date", id: str | None = None, smart: str = "") -> None:
         super().__init__(id=id)
         self._first = value
         self.field = field
+        self.smart = smart
+        """What `smart` typed here means; empty: it means nothing here."""
         self.tz: tzinfo | None = None
         """The office's zone; nothing is said about the meaning before it is known."""
 
@@ -63,9 +70,19 @@ class WhenInput(Horizontal):
     def value(self, text: str) -> None:
         self.query_one(Input).value = text
 
+    @property
+    def is_smart(self) -> bool:
+        """Whether the program is to find the time."""
+        return bool(self.smart) and self.value.casefold() == "smart"
+
+    def say_smart(self, words: str) -> None:
+        """What `smart` means is known now."""
+        self.smart = words
+        self._say()
+
     def error(self) -> str:
         """What is wrong with the text; empty when nothing is, or nothing was typed."""
-        if not self.value or self.tz is None:
+        if not self.value or self.tz is None or self.is_smart:
             return ""
         try:
             parse_when(self.value, tz=self.tz, now=clock.now(), field=self.field)
@@ -82,7 +99,9 @@ class WhenInput(Horizontal):
     def _say(self) -> None:
         words = ""
         wrong = False
-        if self.value and self.tz is not None:
+        if self.is_smart:
+            words = f"= {self.smart}"
+        elif self.value and self.tz is not None:
             try:
                 when = parse_when(self.value, tz=self.tz, now=clock.now(), field=self.field)
             except Invalid:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from leadtui.jobs.lease import Lease, standing
+from leadtui.errors import Refused
+from leadtui.jobs.lease import NETWORK, Lease, standing
+from leadtui.jobs.routine import WORDS
 from leadtui.router.simulator import FaultRule, Simulator
 from leadtui.services import events
 from leadtui.services.office import Office as OpenOffice
@@ -22,7 +24,7 @@ from tests.services.watch_help import customer_user, online, router, user_row
 
 from .conftest import Office
 
-NOTHING = {"ticks": 1, "settled": 0, "events": 0, "polled": 0, "first_online": 0, "errors": 0}
+NOTHING = {"ticks": 1, **dict.fromkeys(WORDS, 0), "errors": 0}
 
 KILLED = """
 import os, signal
@@ -35,6 +37,13 @@ def step(event):
 
 convert(open_office({db!r}), {lead}, ConvertRequest(router=RouterRequest("WL-RTR-1")), on_step=step)
 """
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """What these tests count does not depend on the hour of the day."""
+    office("config", "set", "digest_at", "")
+    return office
 
 
 @pytest.fixture
@@ -94,9 +103,7 @@ def test_once_does_everything_that_is_due(office: Office, open_one: OpenOffice, 
     assert job.username not in [row["name"] for row in simulator.secrets()]
     assert user_row(open_one, user).first_online_at is not None
     assert office.json("worker", "--once") == NOTHING
-    assert office("worker", "--once").out == (
-        "1 tick: 0 settled, 0 routers asked, 0 first online, 0 events, 0 not done\n"
-    )
+    assert office("worker", "--once").out == "1 tick: nothing was due\n"
 
 
 def test_once_beside_a_working_worker(office: Office, open_one: OpenOffice) -> None:
@@ -111,8 +118,8 @@ def test_for_some_seconds(office: Office, open_one: OpenOffice, simulator: Simul
     router(open_one, "WL-RTR-1", simulator)
     done = office("worker", "--for", "0.4")
     assert done.code == 0
-    assert done.out == "1 tick: 0 settled, 1 routers asked, 0 first online, 0 events, 0 not done\n"
-    assert done.err == done.out  # told when it was done
+    assert done.out.endswith(": 1 routers asked\n")
+    assert done.err == "1 tick: 1 routers asked\n"  # told when it was done
     found = standing(open_one)
     assert found is not None
     assert (found.kind, Lease(open_one, "tui").take()) == ("worker", True)
@@ -140,11 +147,12 @@ def test_a_signal_ends_it_although_a_router_hangs(
     process.send_signal(number)
     out, err = process.communicate(timeout=30)
     assert process.returncode == code, err
-    assert json.loads(out) == NOTHING
+    assert {**json.loads(out), "ticks": 1} == NOTHING
     assert (json.loads(err)["error"]["code"] == "interrupted") if code else err == ""
     with open_one.store.read() as tx:
         assert tx.conn.execute(t.router_capacity.select()).all() == []
     assert Lease(open_one, "tui").take()  # given back
+    assert Lease(open_one, "tui", NETWORK).take()
 
 
 def test_the_second_takes_over_from_the_first_that_is_killed(
@@ -182,3 +190,62 @@ def test_usage(nowhere: Office, fresh_database: Path) -> None:
     for seconds in ("0", "-1", "nan", "inf", "1e12", "soon"):
         assert nowhere.fails("worker", f"--for={seconds}", code=2)["field"] in {"for", "for_s"}
     assert "--once" in nowhere("worker", "--help").out
+
+
+# -- how it stands, and what failed ------------------------------------------------------------------------------------
+def broken(office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> int:
+    """An event that fails; answers its id."""
+
+    def handler(tx: object, event: object) -> None:
+        raise Refused("the printer is on fire")
+
+    monkeypatch.setattr(events, "HANDLERS", {events.CONVERTED: (handler,)})
+    with office.as_system() as tx:
+        event_id = events.emit(tx, events.CONVERTED, lead_id=None, payload={})
+    assert events.handle_open(office) == 0
+    return event_id
+
+
+def test_status_names_who_works_what_waits_and_what_failed(
+    office: Office, open_one: OpenOffice, working: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = office.json("worker", "status")
+    assert (found["workers"], found["ticked_at"], found["scheduler"], found["failures"]) == ([], None, "any", [])
+    assert "nobody does the work now" in office("worker", "status").out
+    event_id = broken(open_one, monkeypatch)
+    process = working()
+    while not office.json("worker", "status")["workers"]:
+        assert process.poll() is None
+    found = office.json("worker", "status")
+    (one,) = found["workers"]
+    assert (one["kind"], one["pid"], one["alive"], one["user"]) == ("worker", process.pid, True, "boss")
+    assert "reminders and events" in one["does"] and found["ticked_at"].endswith("Z")
+    assert found["failed"] == 1 and found["queue"]["events"] == 1
+    (failure,) = found["failures"]
+    assert (failure["id"], failure["error"], failure["attempts"]) == (f"event:{event_id}", "the printer is on fire", 1)
+    words = office("worker", "status").out
+    assert f"a worker does the work: {one['host']}/{process.pid}" in words
+    assert "the printer is on fire" in words and f"event:{event_id}" in words
+
+
+def test_retry_and_give_up(office: Office, open_one: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    event_id = broken(open_one, monkeypatch)
+    assert office.fails("worker", "retry", "event:999", code=4)["field"] == "id"
+    assert office.fails("worker", "retry", "moon", code=4)["field"] == "id"
+    assert office.fails("worker", "give-up", "all", code=5)["field"] == "id"
+    assert office.json("worker", "retry", f"event:{event_id}") == {"retried": 1}
+    assert office.json("worker", "status")["failures"][0]["attempts"] == 0
+    assert office.json("worker", "retry", "all") == {"retried": 1}
+    assert office.json("worker", "give-up", f"event:{event_id}") == {"given_up": 1}
+    assert office.json("worker", "status")["failures"] == []
+    assert office("worker", "retry", "all").out == "nothing had failed\n"
+    assert [row["action"] for row in office.json("audit", "list")["entries"][:3]] == ["give_up", "retry", "retry"]
+
+
+def test_what_failed_is_for_who_may_configure(staffed: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = open_office(str(staffed.db))
+    event_id = broken(opened, monkeypatch)
+    opened.close()
+    assert staffed.json("--as", "jane", "worker", "status")["failures"] == []
+    assert staffed.fails("--as", "jane", "worker", "retry", f"event:{event_id}", code=3)
+    assert staffed.fails("--as", "jane", "worker", "retry", "all", code=3)

@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from leadtui.jobs.lease import standing
 from leadtui.router.simulator import Simulator
+from leadtui.services import settings
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -25,6 +26,24 @@ def simulator() -> Iterator[Simulator]:
     """A training router on loopback."""
     with Simulator() as running:
         yield running
+
+
+def without_digest(office: Office) -> Office:
+    """What these tests count does not depend on the hour of the day."""
+    settings.set_setting(office, "digest_at", "")
+    return office
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """The office of all tests, without a morning digest."""
+    return without_digest(office)
+
+
+@pytest.fixture
+def sqlite_office(sqlite_office: Office) -> Office:
+    """The same on SQLite."""
+    return without_digest(sqlite_office)
 
 
 class Contender:

@@ -25,7 +25,8 @@ def tick():
     begun.set()
     never.wait()
 
-clock = Clock(tick, seconds=0.05)
+clock = Clock()
+clock.call(tick, seconds=0.05)
 clock.start()
 assert begun.wait(20)
 clock.stop()
@@ -35,7 +36,8 @@ print("LEFT", threading.active_count())
 
 def test_ticks_come_and_end() -> None:
     ticks = threading.Semaphore(0)
-    clock = Clock(ticks.release, seconds=0.02)
+    clock = Clock()
+    clock.call(ticks.release, seconds=0.02)
     clock.start()
     for _ in range(4):
         assert ticks.acquire(timeout=10)
@@ -61,7 +63,8 @@ def test_never_two_at_a_time_and_nothing_is_made_up_for(monkeypatch: pytest.Monk
         ticks.release()
 
     monkeypatch.setattr(clock_module._DaemonThreads, "submit_job", submit)
-    clock = Clock(tick, seconds=0.02)
+    clock = Clock()
+    clock.call(tick, seconds=0.02)
     clock.start()
     for _ in range(6):  # the first one hangs, five come due meanwhile
         assert asked.acquire(timeout=10)
@@ -73,8 +76,27 @@ def test_never_two_at_a_time_and_nothing_is_made_up_for(monkeypatch: pytest.Monk
     assert most == [1]
 
 
+def test_one_that_hangs_holds_up_no_other() -> None:
+    ticks, go_on, begun = threading.Semaphore(0), threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        begun.set()
+        go_on.wait(10)
+
+    clock = Clock()
+    clock.call(hangs, seconds=0.02, name="slow")
+    clock.call(ticks.release, seconds=0.02, name="now")
+    clock.start()
+    assert begun.wait(10)
+    for _ in range(4):
+        assert ticks.acquire(timeout=10)
+    go_on.set()
+    clock.stop()
+
+
 def test_the_first_may_come_later() -> None:
-    clock = Clock(lambda: None, seconds=15, first_after_s=3600)
+    clock = Clock()
+    clock.call(lambda: None, seconds=15, first_after_s=3600)
     clock.start()
     job = clock._scheduler.get_job("tick")
     clock.stop()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -17,13 +19,16 @@ from leadtui import opening
 from leadtui.app import LeadApp
 from leadtui.config import Settings
 from leadtui.errors import DatabaseUnreachable
-from leadtui.jobs.lease import Lease, standing
-from leadtui.jobs.routine import Tally
+from leadtui.jobs import presence
+from leadtui.jobs.lease import NETWORK, NOW, Lease, standing
+from leadtui.jobs.routine import Routine, Tally
 from leadtui.jobs.runner import Runner
+from leadtui.router.port import CancelToken
 from leadtui.router.simulator import FaultRule, Simulator
 from leadtui.screens.base import LeadScreen
-from leadtui.services import admin
+from leadtui.services import admin, events, workers
 from leadtui.services.office import Office
+from leadtui.services.provision_jobs import me
 from leadtui.store import schema as t
 from tests.screen_help import settled
 from tests.services.watch_help import customer_user, online, router, rows, user_row
@@ -35,19 +40,42 @@ def test_it_ticks_gives_the_lease_back_and_starts_once(office: Office, simulator
     user = customer_user(office, router(office, "WL-1", simulator), "achieng")
     online(simulator, "achieng")
     told: SimpleQueue[Tally] = SimpleQueue()
-    runner = Runner(office, "tui", seconds=0.05, on_tick=told.put)
+    runner = Runner(office, "tui", seconds=0.05, slow_seconds=0.05, on_tick=told.put)
     runner.start()
     runner.start()
-    assert told.get(timeout=WAIT_S) == Tally(ticks=1, polled=1, first_online=1, events=1)
-    assert told.get(timeout=WAIT_S) == Tally(ticks=1)
+    total = Tally()
+    while total["events"] < 1:
+        total.add(told.get(timeout=WAIT_S))
+    assert (total["polled"], total["first_online"], total["events"], total.errors) == (1, 1, 1, 0)
+    assert told.get(timeout=WAIT_S).is_empty
     assert runner.is_running
-    assert not Lease(office, "tui").take()
+    assert not Lease(office, "tui", NOW).take()
+    assert not Lease(office, "tui", NETWORK).take()
     assert runner.stop(WAIT_S)
     assert not runner.is_running
-    assert Lease(office, "tui").take()
+    assert Lease(office, "tui", NOW).take()
+    assert Lease(office, "tui", NETWORK).take()
     assert user_row(office, user).first_online_at is not None
     runner.start()  # not again
     assert not runner.is_running
+
+
+def test_a_router_that_hangs_holds_up_no_event(sqlite_office: Office, simulator: Simulator) -> None:
+    office = sqlite_office
+    simulator.faults.add(FaultRule("/system", "hang_before", -1))
+    router(office, "WL-1", simulator)
+    told: SimpleQueue[Tally] = SimpleQueue()
+    runner = Runner(office, "worker", seconds=0.05, on_tick=told.put)
+    runner.start()
+    assert simulator.faults.wait_fired()
+    with office.as_system() as tx:
+        events.emit(tx, events.CONVERTED, lead_id=None, payload={})
+    done = Tally()
+    while not done["events"]:
+        done.add(told.get(timeout=WAIT_S))
+    assert (done["events"], done["polled"], done.errors) == (1, 0, 0)
+    assert rows(office, t.router_capacity) == []  # still hanging
+    assert runner.stop()
 
 
 def test_it_leaves_although_a_router_hangs(sqlite_office: Office, simulator: Simulator) -> None:
@@ -59,7 +87,7 @@ def test_it_leaves_although_a_router_hangs(sqlite_office: Office, simulator: Sim
     runner.start()
     assert simulator.faults.wait_fired()
     assert runner.stop()
-    assert told.get(timeout=WAIT_S) == Tally(ticks=1)
+    assert told.get(timeout=WAIT_S).is_empty
     assert rows(office, t.router_capacity) == []
     assert Lease(office, "tui").take()
 
@@ -77,21 +105,101 @@ def test_the_next_tick_comes_whatever_happens(sqlite_office: Office, monkeypatch
 
     monkeypatch.setattr(Lease, "take", take)
     told: SimpleQueue[Tally] = SimpleQueue()
-    runner = Runner(sqlite_office, "worker", seconds=0.02, on_tick=told.put)
+    runner = Runner(sqlite_office, "worker", seconds=0.02, first_slow_after_s=3600, on_tick=told.put)
     runner.start()
     seen = [told.get(timeout=WAIT_S).errors for _ in range(3)]
     assert runner.stop(WAIT_S)
     assert seen == [1, 1, 0]
 
 
-def test_a_tui_works_only_for_who_may_speak_to_routers(office: Office, acting: Callable[[str], Office]) -> None:
+def test_everybody_helps_to_remind_and_only_some_speak_to_routers(
+    office: Office, acting: Callable[[str], Office]
+) -> None:
     admin.add_user(office, {"login": "tom", "name": "Tom", "role": "technician"})
     told: SimpleQueue[Tally] = SimpleQueue()
     runner = Runner(acting("tom"), "tui", on_tick=told.put)
     runner.start()
+    assert told.get(timeout=WAIT_S) == told.get(timeout=WAIT_S) == Tally(ticks=1)
+    found = standing(office, NOW)
+    assert found is not None and found.kind == "tui"
+    assert standing(office, NETWORK) is None
+    assert runner.stop(WAIT_S)
+
+
+def test_a_user_who_was_disabled_helps_no_more(office: Office, acting: Callable[[str], Office]) -> None:
+    admin.add_user(office, {"login": "tom", "name": "Tom", "role": "technician"})
+    tom = acting("tom")
+    admin.set_user_active(office, "tom", False)
+    told: SimpleQueue[Tally] = SimpleQueue()
+    runner = Runner(tom, "tui", first_slow_after_s=3600, on_tick=told.put)
+    runner.start()
     assert told.get(timeout=WAIT_S) == Tally(ticks=1)
     assert runner.stop(WAIT_S)
-    assert standing(office) is None
+    assert standing(office, NOW) is None
+
+
+# -- that it lives -----------------------------------------------------------------------------------------------------
+def known(office: Office) -> tuple[workers.Program, ...]:
+    with office.store.read() as tx:
+        return workers.programs(tx)
+
+
+def test_every_program_says_that_it_lives(office: Office, acting: Callable[[str], Office]) -> None:
+    admin.add_user(office, {"login": "tom", "name": "Tom", "role": "agent"})
+    with office.as_system() as tx:
+        events.emit(tx, events.CONVERTED, lead_id=None, payload={})
+    runners: list[Runner] = []
+    for one, kind in ((office, "worker"), (acting("tom"), "tui")):
+        told: SimpleQueue[Tally] = SimpleQueue()
+        runners.append(Runner(one, kind, on_tick=told.put))  # type: ignore[arg-type]
+        runners[-1].start()
+        for _ in range(2):  # both lanes
+            told.get(timeout=WAIT_S)
+    first, second = known(office)
+    assert (first.kind, first.user, first.is_alive) == ("worker", "boss", True)
+    assert first.does == ("reminders and events", "routers and alerts")
+    assert first.pid == os.getpid() and first.ticked_at is not None and first.tick_ms is not None
+    assert first.tally["did"]["events"] == 1 and first.tally["total"] == {"events": 1}
+    assert (second.kind, second.user, second.does, second.ticked_at) == ("tui", "tom", (), None)
+    assert all(runner.stop(WAIT_S) for runner in runners)
+    assert known(office) == ()
+
+
+def test_the_sign_of_life_is_rare_and_the_dead_are_forgotten(
+    sqlite_office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = sqlite_office
+    now = [1000.0]
+    monkeypatch.setattr(presence, "monotonic", lambda: now[0])
+    lease = Lease(office, "tui")
+    assert lease.take()
+    routine = Routine(office, lease, CancelToken())
+    mine = presence.Presence(office, "tui", lease.holder)
+    here, at = me(), datetime.now(UTC)
+    dead = f"{here.host}/999999999/{here.place}/17/1"
+    workers.beat(office, workers.Beat(dead, "worker", at))
+    workers.beat(office, workers.Beat("elsewhere/7/12345678/1/17/1", "worker", at))
+    mine.ticked("slow", routine, Tally(ticks=1), 9.0)  # which may wait for a router, and does not write
+    assert [(one.host, one.is_alive) for one in known(office)] == [("elsewhere", True), (here.host, False)]
+    mine.ticked("now", routine, Tally(ticks=1), 0.002)
+    assert {one.holder for one in known(office)} == {lease.holder, "elsewhere/7/12345678/1/17/1"}
+    with monkeypatch.context() as patch:
+        patch.setattr(Office, "as_system", lambda self: pytest.fail("nothing was to be written"))
+        now[0] += workers.BEAT_S - 1
+        mine.ticked("now", routine, Tally(ticks=1), 0.002)
+    with office.as_system() as tx:
+        tx.conn.execute(t.worker.update().values(beat_at=at - workers.FORGOTTEN))
+    assert [one.is_alive for one in known(office)] == [False, False]
+    now[0] += 1
+    mine.ticked("now", routine, Tally(ticks=1), 0.002)
+    assert [(one.holder, one.is_alive) for one in known(office)] == [(lease.holder, True)]
+    with office.as_system() as tx:
+        tx.conn.execute(t.worker.delete())  # others thought that we were dead
+    now[0] += workers.BEAT_S
+    mine.ticked("now", routine, Tally(ticks=1), 0.002)
+    assert len(known(office)) == 1
+    mine.leave()
+    assert known(office) == ()
 
 
 def test_stopped_before_it_began(sqlite_office: Office) -> None:
@@ -101,6 +209,7 @@ def test_stopped_before_it_began(sqlite_office: Office) -> None:
     assert not runner.is_running
     assert runner.once() == Tally(ticks=1)
     assert standing(sqlite_office) is None
+    assert known(sqlite_office) == ()
 
 
 def test_once_is_for_errors_too(sqlite_office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,7 +297,7 @@ async def test_a_screen_in_front_shows_what_happened(
     customer_user(sqlite_office, router(sqlite_office, "WL-1", simulator), "achieng")
     before = change_mark(sqlite_office)
     online(simulator, "achieng")
-    assert Runner(sqlite_office, "worker").once().first_online == 1
+    assert Runner(sqlite_office, "worker").once()["first_online"] == 1
     assert change_mark(sqlite_office) != before
 
 

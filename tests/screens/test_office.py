@@ -140,4 +140,4 @@ def test_the_line_of_kinds_always_holds_the_shown_one() -> None:
             kinds.at = place
             window = kinds.window(width)
             assert place in window
-    assert len(kinds.window(80)) == len(titles)
+    assert len(kinds.window(160)) == len(titles)

@@ -14,6 +14,7 @@ from leadtui.router.simulator import FaultRule, Simulator
 from leadtui.services import activities, events, leads, lifecycle, users
 from leadtui.services.conversion import ConvertRequest, convert
 from leadtui.services.events import handle_open
+from leadtui.services.lead_writes import STAGE_CHANGED
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -21,8 +22,10 @@ from .conversion_help import ROUTER, add_router, new_lead, wanting
 
 
 def rows(office: Office) -> list[Any]:
+    """The events, but for those of every move (test_stage_actions)."""
     with office.read() as tx:
-        return list(tx.conn.execute(select(t.event).order_by(t.event.c.id)))
+        query = select(t.event).where(t.event.c.kind != STAGE_CHANGED).order_by(t.event.c.id)
+        return list(tx.conn.execute(query))
 
 
 def tasks(office: Office, lead_id: int) -> list[tuple[str | None, str]]:
@@ -47,7 +50,7 @@ def test_a_conversion_says_that_it_happened(office: Office, simulator: Simulator
         "service": "pppoe", "profile": "20M",
     }  # fmt: skip
     assert "Gr3at-secret" not in json.dumps(event.payload_json)
-    assert handle_open(office) == 1
+    assert handle_open(office) == 2  # and the move
     assert handle_open(office) == 0
     assert rows(office)[0].handled_at is not None
 
@@ -70,7 +73,7 @@ def test_who_works_the_lead_is_told_that_somebody_else_converted_it(office: Offi
         tx.conn.execute(update(t.lead).where(t.lead.c.id == own.id).values(**mine))
     convert(office, lead.id, ConvertRequest())
     convert(office, own.id, ConvertRequest())
-    assert handle_open(office) == 2
+    assert handle_open(office) == 4  # and two moves
     words = "Greet the new customer: boss converted your lead"
     assert tasks(office, lead.id) == [("peter", words), ("wanjiku", words)]
     assert tasks(office, own.id) == []
@@ -87,7 +90,7 @@ def test_a_lead_reopened_meanwhile_leaves_nothing_to_do(office: Office) -> None:
         tx.conn.execute(update(t.lead).where(t.lead.c.id == lead.id).values(assigned_to_id=wanjiku))
     convert(office, lead.id, ConvertRequest())
     lifecycle.reopen(office, lead.id, "a mistake")
-    assert handle_open(office) == 1
+    assert handle_open(office) == 3  # and two moves
     assert tasks(office, lead.id) == []
 
 
@@ -111,9 +114,14 @@ def test_a_handler_that_fails_takes_nothing_with_it(office: Office, monkeypatch:
     with office.read() as tx:
         remarks = dict(tx.conn.execute(select(t.lead.c.id, t.lead.c.remarks)).all())  # type: ignore[arg-type]
     assert remarks == {first.id: None, second.id: "handled"}
+    assert failed.retry_at - failed.at >= events.FIRST_PAUSE
+    assert handle_open(office) == 0
+    assert rows(office)[0].attempts == 1  # left alone for a while
     for _ in range(events.TRIES):
+        with office.write() as tx:
+            tx.conn.execute(update(t.event).values(retry_at=None))
         assert handle_open(office) == 0
-    assert rows(office)[0].attempts == events.TRIES  # not tried for ever
+    assert (rows(office)[0].attempts, rows(office)[0].retry_at) == (events.TRIES, None)  # not tried for ever
     with office.write() as tx:
         tx.conn.execute(update(t.event).values(attempts=0))
     broken.clear()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leadtui.errors import NotFound, Refused
-from leadtui.services import activities, bulk, conversion, history, leads, lifecycle, status
+from leadtui.services import activities, bulk, conversion, history, intake, leads, lifecycle, status
 from leadtui.services.activities import LogEntry
 from leadtui.services.bulk import Act, Target
 from leadtui.services.conversion_plan import ConvertRequest
@@ -197,7 +197,7 @@ def test_an_intake_that_linked_can_be_undone(office: Office) -> None:
     known = add(office, name="Known")
     before = dump(office)
     for values in ({"phone": "0722000111"}, {"phone": "0722000111", "city": "Nakuru"}):
-        done = leads.intake(office, "Website", values)
+        done = intake.by_hand(office, "Website", values)
         assert done.lead.id == known
         _, entries = history.audit(office, batch=done.batch)
         assert {e.entity_id for e in entries} == {known}

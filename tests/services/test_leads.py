@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from leadtui.errors import Duplicate, EditedElsewhere, FilterError, Invalid, NotFound, Refused
-from leadtui.services import admin, history, leads, lifecycle
+from leadtui.services import admin, history, intake, leads, lifecycle
 from leadtui.services.office import Office, open_office
 
 
@@ -302,11 +302,11 @@ def test_what_is_no_longer_offered_is_kept_but_not_chosen(sqlite_office: Office,
 
 def test_intake_links_to_a_known_lead_and_fills_only_blanks(office: Office) -> None:
     lead_id = add(office, "0722000111", name="Known")
-    linked = leads.intake(office, "WhatsApp", {"phone": "+254722000111", "name": "Other", "city": "Nakuru"})
+    linked = intake.by_hand(office, "WhatsApp", {"phone": "+254722000111", "name": "Other", "city": "Nakuru"})
     assert linked.lead.id == lead_id
     detail = leads.get(office, lead_id)
     assert (detail.row.name, detail.fields["city"], detail.row.source) == ("Known", "Nakuru", "Website")
     assert any(a.type == "note" for a in detail.activities)
-    made = leads.intake(office, "WhatsApp", {"phone": "0733000111"})
+    made = intake.by_hand(office, "WhatsApp", {"phone": "0733000111"})
     assert made.lead.id != lead_id
     assert made.lead.source == "WhatsApp/SMS"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from leadtui.errors import Duplicate, FilterError, NotFound, NotPermitted, UsageError
-from leadtui.services import activities, admin, exporting, history, leads, lifecycle, status
+from leadtui.services import activities, admin, exporting, history, intake, leads, lifecycle, status
 from leadtui.services.activities import LogEntry
 from leadtui.services.assignment import assign
 from leadtui.services.bulk import Act, Target, apply, preview
@@ -129,7 +129,7 @@ def test_a_duplicate_is_told_without_its_record(jane: Office, office: Office) ->
     for act in (
         lambda: leads.create(jane, {"phone": "+254722000002"}),
         lambda: leads.edit(jane, MINE, {"phone": "0722000002"}),
-        lambda: leads.intake(jane, "Website", {"phone": "0722000002", "name": "Other"}),
+        lambda: intake.by_hand(jane, "Website", {"phone": "0722000002", "name": "Other"}),
     ):
         with pytest.raises(Duplicate) as refused:
             act()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from leadtui import clock
 from leadtui.errors import LeadtuiError
-from leadtui.services import activities, bulk, history, leads, lifecycle, status
+from leadtui.services import activities, bulk, history, intake, leads, lifecycle, status
 from leadtui.services.activities import LogEntry
 from leadtui.services.assignment import assign
 from leadtui.services.bulk import Act, Target
@@ -99,7 +99,7 @@ DOINGS: st.SearchStrategy[Do] = st.one_of(
     _act(lifecycle.protect, who, reasons),
     _act(lifecycle.unprotect, who),
     _act(lambda o, i: lifecycle.attach(o, i, Path(__file__)), who),
-    _act(lambda o, city: leads.intake(o, "Website", {"phone": "0722000001", "city": city}), texts),
+    _act(lambda o, city: intake.by_hand(o, "Website", {"phone": "0722000001", "city": city}), texts),
     _act(_bulk, st.lists(who, min_size=1, max_size=3), acts),
 )
 

@@ -38,7 +38,7 @@ def test_a_user_is_added_and_changed(office: Office) -> None:
     assert made == {
         "id": made["id"], "login": "jane.doe", "name": "Jane Doe", "role": "agent", "branch": "North", "team": "West",
         "is_active": True, "is_available": True, "phone": "+254722000111", "email": "jane@example.com",
-        "os_account": "jane",
+        "os_account": "jane", "timezone": None, "working_hours": None,
     }  # fmt: skip
     changed = admin.edit_user(office, "JANE.DOE", {"role": "director", "team": "", "available": "no", "phone": ""})
     assert (changed["role"], changed["team"], changed["phone"]) == ("director", None, None)
@@ -49,6 +49,21 @@ def test_a_user_is_added_and_changed(office: Office) -> None:
     assert dict(entries[0].changes)["is_available"] == (True, False)
     admin.add_user(office, {"login": "ann", "name": "Ann", "role": "agent", "team": "WEST"})
     assert len(office.catalog.teams) == 1
+
+
+def test_a_user_has_a_zone_and_hours_of_his_own(office: Office) -> None:
+    values = {"login": "ny", "name": "New York", "role": "agent", "timezone": "America/New_York",
+              "working_hours": "Monday-Friday 9:00-17:00"}  # fmt: skip
+    made = admin.add_user(office, values)
+    assert (made["timezone"], made["working_hours"]) == ("America/New_York", "mon-fri 09:00-17:00")
+    assert str(office.catalog.zone_of(made["id"])) == "America/New_York"
+    for key, text in (("timezone", "Mars/Olympus"), ("working_hours", "whenever")):
+        with pytest.raises(Invalid) as caught:
+            admin.edit_user(office, "ny", {key: text})
+        assert caught.value.field == key
+    cleared = admin.edit_user(office, "ny", {"timezone": "", "working_hours": ""})
+    assert (cleared["timezone"], cleared["working_hours"]) == (None, None)
+    assert office.catalog.zone_of(made["id"]) == office.catalog.tz
 
 
 @pytest.mark.parametrize(

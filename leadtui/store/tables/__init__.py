@@ -12,14 +12,16 @@ from .customer import (
     RouterUser,
     Secret,
 )
+from .follow_up import Booking, Intake, LeadMilestone, LoanCommitment, Milestone, Notification, QuickLog, StageAction
 from .lead import Activity, Document, Lead, LeadCustom, LeadProduct, LeadTag, StageChange
 from .people import Permission, Preference, Role, Team, User
-from .work import Event, Lease
+from .work import Event, JobRun, Lease, Worker
 
 __all__ = [
     "Activity",
     "Audit",
     "Batch",
+    "Booking",
     "Branch",
     "Counter",
     "Customer",
@@ -27,18 +29,25 @@ __all__ = [
     "Event",
     "FamilyGroup",
     "ImportRun",
+    "Intake",
+    "JobRun",
     "Lead",
     "LeadCustom",
+    "LeadMilestone",
     "LeadProduct",
     "LeadTag",
     "Lease",
+    "LoanCommitment",
     "LostReason",
+    "Milestone",
+    "Notification",
     "Permission",
     "Person",
     "Pipeline",
     "Preference",
     "Product",
     "ProvisionJob",
+    "QuickLog",
     "Role",
     "Router",
     "RouterCapacity",
@@ -48,8 +57,10 @@ __all__ = [
     "Setting",
     "Source",
     "Stage",
+    "StageAction",
     "StageChange",
     "Tag",
     "Team",
     "User",
+    "Worker",
 ]

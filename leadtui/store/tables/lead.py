@@ -31,6 +31,8 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_alt_phone", "alt_phone_e164"),
         live_index("ix_lead_email", "email_norm", "id"),
         live_index("ix_lead_stage_created", "stage_id", "created_at", "id"),
+        # who has been in a status for too long, counted without reading the leads
+        live_index("ix_lead_stage_changed", "stage_id", "stage_changed_at"),
         live_index("ix_lead_source_created", "source_id", "created_at", "id"),
         live_index("ix_lead_assigned_created", "assigned_to_id", "created_at", "id"),
         live_index("ix_lead_branch_created", "branch_id", "created_at", "id"),
@@ -133,6 +135,8 @@ class Lead(SQLModel, table=True):
     next_follow_up_at: datetime | None = Field(default=None, sa_column=_moment())
     next_follow_up_all_day: bool = True
     last_activity_at: datetime | None = Field(default=None, sa_column=_moment())
+    # hour of day, in the office's zone, at which this lead answers best (spec §I2 85)
+    preferred_hour: int | None = None
     remarks: str | None = Field(default=None, sa_column=Column(Text))
 
     converted_at: datetime | None = Field(default=None, sa_column=_moment())
@@ -217,6 +221,13 @@ class StageChange(SQLModel, table=True):
     batch_id: int | None = Field(default=None, index=True)
 
 
+_OPEN = text("completed_at IS NULL AND cancelled_at IS NULL")
+_REPLACED = text("replaced_by_id IS NOT NULL")
+_UNREMINDED = text(
+    "completed_at IS NULL AND cancelled_at IS NULL AND (reminded_for IS NULL OR reminded_for != scheduled_at)"
+)
+
+
 class Activity(SQLModel, table=True):
     """Something done with a lead, or to be done: open ones with `scheduled_at` are the follow-ups (spec AH7, AG12)."""
 
@@ -225,9 +236,13 @@ class Activity(SQLModel, table=True):
             "ix_activity_open",
             "scheduled_at",
             "lead_id",
-            sqlite_where=text("completed_at IS NULL"),
-            postgresql_where=text("completed_at IS NULL"),
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
         ),
+        # what a reminder is still to be made for: looked at every other second
+        Index("ix_activity_unreminded", "scheduled_at", sqlite_where=_UNREMINDED, postgresql_where=_UNREMINDED),
+        # deleting an activity asks who was replaced by it
+        Index("ix_activity_replaced", "replaced_by_id", sqlite_where=_REPLACED, postgresql_where=_REPLACED),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -247,6 +262,13 @@ class Activity(SQLModel, table=True):
     channel: str | None = Field(default=None, max_length=20)
     direction: str | None = Field(default=None, max_length=10)
     priority: str | None = Field(default=None, max_length=10)
+    # why it was made: a rule's context (spec §I2), overdue_followup, stage:KEY
+    context: str | None = Field(default=None, max_length=40)
+    # the `scheduled_at` its reminder was made for: another time is another reminder
+    reminded_for: datetime | None = Field(default=None, sa_column=_moment())
+    # passed on to a supervisor because it was late, once; then closed in favour of the next one (spec AJ2)
+    escalated_at: datetime | None = Field(default=None, sa_column=_moment())
+    replaced_by_id: int | None = Field(default=None, foreign_key="activity.id")
     assigned_to_id: int | None = Field(default=None, foreign_key="user.id")
     metadata_json: Any = Field(default=None, sa_column=Column(JSON))
     created_by_id: int = Field(foreign_key="user.id", index=True)

@@ -53,6 +53,12 @@ class User(SQLModel, table=True):
     os_account: str | None = Field(default=None, max_length=100, unique=True)
     is_active: bool = True
     is_available: bool = True
+    # the zone of this person's screen and reminders, the office's without one (spec AJ29)
+    timezone: str | None = Field(default=None, max_length=64)
+    # when this person works, as the setting `working_hours` is written; the office's without it
+    working_hours: str | None = Field(default=None, max_length=255)
+    # alert addresses (apprise), encrypted in `secret`: they hold tokens
+    alerts_ref: str | None = Field(default=None, max_length=60)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
 
 

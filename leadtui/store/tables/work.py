@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Text, text
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from .base import UtcDateTime
@@ -29,6 +29,8 @@ class Event(SQLModel, table=True):
     handled_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
     attempts: int = 0
     last_error: str | None = Field(default=None, sa_column=Column(Text))
+    # not tried again before; each pause is longer than the last
+    retry_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
 
 
 class Lease(SQLModel, table=True):
@@ -44,3 +46,40 @@ class Lease(SQLModel, table=True):
     token: int = 0
     until: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
     ticked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+
+
+class Worker(SQLModel, table=True):
+    """A program that may do the work that goes on by itself: a TUI or a worker, with its last sign of life."""
+
+    holder: str = Field(primary_key=True, max_length=255)
+    kind: str = Field(max_length=10)
+    host: str = Field(max_length=150)
+    pid: int
+    user_id: int | None = Field(default=None, foreign_key="user.id")
+    program: str = Field(max_length=40)
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    beat_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False, index=True))
+    # what its last tick under the lease did, and how long it took
+    ticked_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    tick_ms: int | None = None
+    tally_json: Any = Field(default=None, sa_column=Column(JSON))
+
+
+class JobRun(SQLModel, table=True):
+    """One run of a job that is to happen once per occurrence: a day, an hour. Failed ones are tried again."""
+
+    __tablename__ = "job_run"
+    __table_args__ = (UniqueConstraint("job", "occurrence"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    job: str = Field(max_length=40)
+    occurrence: str = Field(max_length=60)
+    # done, failed, dropped (a person gave it up)
+    state: str = Field(max_length=10, index=True)
+    attempts: int = 0
+    holder: str = Field(max_length=255)
+    started_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    ended_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))
+    retry_at: datetime | None = Field(default=None, sa_column=Column(UtcDateTime))
+    result_json: Any = Field(default=None, sa_column=Column(JSON))
+    error: str | None = Field(default=None, sa_column=Column(Text))

@@ -93,7 +93,8 @@ def lock(tx: WriteTx, query: Select[Any], *, for_change: bool = False) -> list[A
     """The rows of a query over activities and leads, both ours until the transaction ends; what others hold is left.
 
     Whoever writes an activity locks its lead first, so taking both at once, or neither, keeps two from waiting for each
-    other. `for_change`: the lead itself is changed, too; a lock that grew later could meet another that grows. (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
+    other. `for_change`: the lead itself is changed, too; a lock that grew later could meet another one that grows.
+    (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
     """
     if not tx.is_sqlite:
         query = query.with_for_update(of=(t.activity, t.lead), skip_locked=True, key_share=not for_change)

@@ -130,7 +130,8 @@ def _alerts(tx: ReadTx, *, everybody: bool) -> list[Failure]:
 def retry(office: Office, wanted: str = "all") -> int:
     """Let what failed be tried again with the next tick: one by its id, or "all"; answers how many.
 
-    "all" leaves out alerts of which nobody knows whether they arrived. Raises NotFound for an id of nothing that failed, NotPermitted.
+    "all" leaves out alerts of which nobody knows whether they arrived. Raises NotFound for an id of nothing that
+    failed, NotPermitted.
     """
     return _act(office, wanted, "retry")
 

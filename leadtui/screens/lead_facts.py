@@ -13,7 +13,7 @@ from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY
 from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
-from leadtui.domain.records import LeadDetail
+from leadtui.domain.records import ActivityRow, LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
@@ -37,8 +37,8 @@ REMARKS = 3
 
 _DETAILS: Final = (
     "assigned_to", "manager", "branch", "source", "pipeline", "priority", "preferred_hour", "tags", "email",
-    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
-    "language", "consent",
+    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport",
+    "national_id", "language", "consent",
 )  # fmt: skip
 _WANTS: Final = ("property_type", "timeline")
 _MONEY: Final = ("budget", "pre_approved", "pre_approval_in_progress", "down_payment_ready")
@@ -238,9 +238,23 @@ class Facts:
             said = f" · {_first_line(one.details)}" if one.details else ""
             who = one.assigned_to or one.created_by
             lines.append(
-                Line(text((f"{words:13}", style), subject, (said, "muted")), text((who, "muted")), one, f"f{one.id}")
+                Line(
+                    text((f"{words:13}", style), subject, (self._escalated(one), "error"), (said, "muted")),
+                    text((who, "muted")),
+                    one,
+                    f"f{one.id}",
+                )
             )
         return lines
+
+    def _escalated(self, one: ActivityRow) -> str:
+        """Since when the thing really waits, where this follow-up took the place of one that was missed."""
+        since, times = one.metadata.get("late_since"), one.metadata.get("times_late")
+        if not isinstance(since, str):
+            return self.signs(" · passed on") if one.escalated_at is not None else ""
+        first = moment(datetime.fromisoformat(since), clock.now(), self.catalog.tz).strip()
+        often = f", missed {times} times" if isinstance(times, int) and times > 1 else ", passed on"
+        return self.signs(f" · late since {first}{often}")
 
     def details(self, columns: bool, width: int) -> list[Row]:
         """Everything else that is filled in, in one or two columns; the beginning of the remarks."""

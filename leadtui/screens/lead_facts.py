@@ -103,8 +103,11 @@ class Facts:
         status, _ = LeadCells(self.catalog, self.plain).status(row)
         since = self.detail.fields.get("stage_changed_at")
         stage = None if row.is_deleted else self.catalog.stage_by_id.get(row.stage_id)
-        span = f" · {stay_words(stage, since, clock.now())[0]}" if isinstance(since, datetime) else ""
-        return f"{row.number}  {row.title}", self.signs(f"{status}{span}")
+        if not isinstance(since, datetime):
+            return f"{row.number}  {row.title}", status
+        span, late = stay_words(stage, since, clock.now())
+        status = status.replace("!", "", 1) if late else status  # the words say it
+        return f"{row.number}  {row.title}", self.signs(f"{status} · {span}")
 
     def head(self, width: int) -> list[Line]:
         """How to reach the lead, the score, and what one must know before doing anything."""

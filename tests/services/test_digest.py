@@ -57,7 +57,8 @@ def test_by_each_ones_own_morning_and_not_on_days_off(office: Office, frozen_clo
     plan(office, "nelly", "0722000111", "2026-11-20")
     plan(office, "wanjiku", "0722000112", "2026-11-20")
     frozen_clock(datetime(2026, 11, 22, 6, 0, tzinfo=UTC))
-    assert go(office) == 0, "a Sunday"
+    go(office)
+    assert kept(office, "digest") == [], "a Sunday"
     frozen_clock(MONDAY)
     go(office)
     assert kept(office, "digest") == [("wanjiku", "2026-11-23")]

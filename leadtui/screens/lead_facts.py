@@ -106,7 +106,7 @@ class Facts:
         if not isinstance(since, datetime):
             return f"{row.number}  {row.title}", status
         span, late = stay_words(stage, since, clock.now())
-        status = status.replace("!", "", 1) if late else status  # the words say it
+        status = status.removesuffix(" !") if late else status  # the words say it
         return f"{row.number}  {row.title}", self.signs(f"{status} · {span}")
 
     def head(self, width: int) -> list[Line]:
@@ -288,10 +288,10 @@ class Facts:
         return rows + stack([self._record()], width)
 
     def _milestones(self) -> str:
-        """What the lead reached, and on which day."""
+        """What the lead reached, and on which day; of a single one the timeline tells enough."""
         now, tz = clock.now(), self.catalog.tz
         reached = [f"{one.name.lower()} {short_day(one.at, now, tz)}" for one in self.detail.milestones]
-        return self.signs("★ " + " · ".join(reached)) if reached else ""
+        return self.signs("★ " + " · ".join(reached)) if len(reached) > 1 else ""
 
     def remarks(self, width: int) -> list[Line]:
         """Remarks in full, when the details show only their beginning."""

@@ -105,9 +105,11 @@ async def test_the_status_dialog_says_what_a_status_does(office: Office, size: t
 async def test_a_lead_that_rots_and_what_it_reached(office: Office, size: tuple[int, int], snapshot: Any) -> None:
     lead_id = add_lead(office)
     activities.log(office, lead_id, LogEntry("call"))
+    activities.log(office, lead_id, LogEntry("site_visit"))
     lifecycle.set_status(office, lead_id, "Interested")
     later = clock.now() + timedelta(days=9)
     clock.set_clock(lambda: later)
     async with opened(office, lambda: LeadDetailScreen(lead_id), size=size) as run:
         assert "◐ Interested · 9 days, 2 over" in run.text
+        assert "★ first contact 20 Nov · first visit 20 Nov" in run.text
         snapshot(run.app, f"rotting_{size[0]}x{size[1]}")

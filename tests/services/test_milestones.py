@@ -179,8 +179,8 @@ def test_rotting_leads_are_found_and_marked(office: Office, frozen_clock: Callab
     assert [one.name for one in found] == ["interested", "new"]
     assert leads.count(office, "-is:rotting is:active") == 2
     cells = LeadCells(office.catalog)
-    assert cells.status(found[0]) == ("◐! Interested", "warning")
-    assert LeadCells(office.catalog, plain=True).status(found[0])[0] == "+! Interested"
+    assert cells.status(found[0]) == ("◐ Interested !", "warning")
+    assert LeadCells(office.catalog, plain=True).status(found[0])[0] == "+ Interested !"
     admin.edit(office, "status", "Interested", {"sla_hours": ""})
     assert [one.name for one in leads.search(office, "is:rotting").rows] == ["new"]
     with pytest.raises(Invalid):

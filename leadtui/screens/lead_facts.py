@@ -242,7 +242,7 @@ class Facts:
             who = one.assigned_to or one.created_by
             lines.append(
                 Line(
-                    text((f"{words:13}", style), subject, (self._escalated(one), "error"), (said, "muted")),
+                    text((words.ljust(12) + " ", style), subject, (self._escalated(one), "error"), (said, "muted")),
                     text((who, "muted")),
                     one,
                     f"f{one.id}",
@@ -255,7 +255,7 @@ class Facts:
         since, times = one.metadata.get("late_since"), one.metadata.get("times_late")
         if not isinstance(since, str):
             return self.signs(" · passed on") if one.escalated_at is not None else ""
-        first = moment(datetime.fromisoformat(since), clock.now(), self.catalog.tz).strip()
+        first = short_day(datetime.fromisoformat(since), clock.now(), self.catalog.tz)
         often = f", missed {times} times" if isinstance(times, int) and times > 1 else ", passed on"
         return self.signs(f" · late since {first}{often}")
 

@@ -32,7 +32,8 @@ from tests.services.lead_help import add, dump
 
 A, B, O, N = "all", "branch", "own", "none"  # noqa: E741 - the letters of the spec's table
 
-# Written out from spec AI7–AI15, AG9, AG19 and the contract's answer 6; not read from the program. Loans of directors and agents are ours.
+# Written out from spec AI7–AI15, AG9, AG19 and the contract's answer 6; not read from the program.
+# Loans of directors and agents are ours: the spec says nothing of them.
 MATRIX: dict[str, dict[str, str]] = {
     "principal": {
         "read": A, "create": A, "edit": A, "status": A, "log": A, "assign": A, "convert": A, "lose": A, "reopen": A,

@@ -165,7 +165,7 @@ def tasks() -> tuple[Task, ...]:
             def done() -> bool:
                 now = one(hands.office, number)
                 moved = status is None or now.status == status
-                return moved and now.next_follow_up != before.next_follow_up
+                return bool(moved and now.next_follow_up != before.next_follow_up)
 
             await hands.until(done, f"{steps} written")
 

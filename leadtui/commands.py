@@ -426,6 +426,8 @@ def _check_clashes(checked: Mapping[str, str], where: str) -> None:
 
 def _together(one: Command, two: Command) -> bool:
     """Whether both can be on one screen: lists are in most of them, the app's commands in all."""
+    if any(a.id.startswith("work.outcome_") and b.action.startswith("app.go_to") for a, b in ((one, two), (two, one))):
+        return False  # in work mode the digits are outcomes, not places
     scopes, others = set(one.scope), set(two.scope)
     if scopes & others or "app" in scopes | others:
         return True

@@ -22,6 +22,8 @@ COUNTED: Final = frozenset({*LOG_TYPES, "document"})
 STAGE_WORDS: Final[tuple[str, ...]] = ("converted", "lost", "parked")
 """What a status may mean, as a condition asks for it."""
 
+_ASKED: Final = ("types", "outcomes", "not_outcomes", "count")
+
 MOST: Final = 10_000
 """No milestone asks for more activities."""
 
@@ -40,7 +42,7 @@ class MilestoneItem:
     @property
     def counts(self) -> bool:
         """Whether it asks for activities."""
-        return any(self.condition.get(key) for key in ("types", "outcomes", "not_outcomes", "count"))
+        return any(self.condition.get(key) not in (None, []) for key in _ASKED)
 
     @property
     def words(self) -> str:
@@ -79,7 +81,8 @@ def check_condition(condition: Mapping[str, Any]) -> None:
             f"'{condition['stage']}' is not what a status can mean", field="stage",
             hint="one of: " + ", ".join(STAGE_WORDS),
         )  # fmt: skip
-    if not 1 <= int(condition.get("count") or 1) <= MOST:
+    count = condition.get("count")
+    if count is not None and not 1 <= int(count) <= MOST:
         raise Invalid("a count is 1 or more", field="count", hint=f"from 1 to {MOST}")
 
 
@@ -88,7 +91,7 @@ def is_reached(condition: Mapping[str, Any], done: Iterable[tuple[str, str | Non
     meant = condition.get("stage")
     if meant and not {"converted": stage.is_converted, "lost": stage.is_lost, "parked": stage.is_parked}.get(meant):
         return False
-    if not any(condition.get(key) for key in ("types", "outcomes", "not_outcomes", "count")):
+    if not any(condition.get(key) not in (None, []) for key in _ASKED):
         return bool(meant)
     types, outcomes = condition.get("types") or COUNTED, condition.get("outcomes")
     without = condition.get("not_outcomes") or ()

@@ -14,6 +14,7 @@ from .records import LeadRow
 SECTIONS: Final = {
     "overdue": "Overdue",
     "now": "Due now",
+    "missed": "Missed, planned anew",
     "later": "Later today",
     "tasks": "Tasks",
     "loans": "Loan promises due",

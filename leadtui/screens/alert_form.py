@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from leadtui.screens.base import LeadScreen
 
 
-def alerts_field() -> FieldSpec:
+def alerts_field(*, has: bool) -> FieldSpec:
     """The field: what is typed is not shown, and what is kept is not there to be read."""
     return FieldSpec(
-        "alerts", "Alerts to", "password", placeholder="kept as they are",
+        "alerts", "Alerts to", "password", placeholder="kept as they are" if has else "none so far",
         help="addresses as apprise has them, with blanks between; none: no more",
     )  # fmt: skip
 
@@ -43,7 +43,9 @@ def ask_own(screen: LeadScreen[Any]) -> None:
 
     def show(kinds: tuple[str, ...]) -> None:
         note = f"Now: {', '.join(kinds)}" if kinds else "You have none. Notices that you do not look at stay here."
-        form = RecordForm("Your alert addresses", (alerts_field(),), {"alerts": ""}, save, new=False, note=note)
+        form = RecordForm(
+            "Your alert addresses", (alerts_field(has=bool(kinds)),), {"alerts": ""}, save, new=False, note=note
+        )
         screen.app.push_screen(form, saved)
 
     def saved(answer: Any) -> None:

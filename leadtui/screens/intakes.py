@@ -58,7 +58,12 @@ class IntakesScreen(RecordList):
         super().__init__()
         self.every = False
         """Whether those that have their lead, or were dropped, are shown too."""
-        self.total = 0
+        self.total: int | None = None
+
+    def on_screen_resume(self) -> None:
+        """In front again: programs bring things in while one looks elsewhere."""
+        if self.office is not None and self.total is not None:
+            self.load()
 
     def body(self) -> ComposeResult:
         """The list, the payload."""
@@ -77,7 +82,7 @@ class IntakesScreen(RecordList):
 
     def shown(self, rows: list[Record]) -> None:
         """The records are on the screen."""
-        self.heading("Came in" if self.every else "Came in and failed", f"{self.total:,}")
+        self.heading("Came in" if self.every else "Came in and failed", f"{self.total or 0:,}")
         self._show_payload()
         self.lead_app.refresh_hints()
 

@@ -13,7 +13,7 @@ from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY
 from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
-from leadtui.domain.records import LeadDetail
+from leadtui.domain.records import ActivityRow, LeadDetail
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
@@ -37,8 +37,8 @@ REMARKS = 3
 
 _DETAILS: Final = (
     "assigned_to", "manager", "branch", "source", "pipeline", "priority", "preferred_hour", "tags", "email",
-    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport", "national_id",
-    "language", "consent",
+    "alt_phone", "address", "city", "state", "pincode", "date_of_birth", "occupation", "employment_status", "passport",
+    "national_id", "language", "consent",
 )  # fmt: skip
 _WANTS: Final = ("property_type", "timeline")
 _MONEY: Final = ("budget", "pre_approved", "pre_approval_in_progress", "down_payment_ready")
@@ -103,8 +103,11 @@ class Facts:
         status, _ = LeadCells(self.catalog, self.plain).status(row)
         since = self.detail.fields.get("stage_changed_at")
         stage = None if row.is_deleted else self.catalog.stage_by_id.get(row.stage_id)
-        span = f" · {stay_words(stage, since, clock.now())[0]}" if isinstance(since, datetime) else ""
-        return f"{row.number}  {row.title}", self.signs(f"{status}{span}")
+        if not isinstance(since, datetime):
+            return f"{row.number}  {row.title}", status
+        span, late = stay_words(stage, since, clock.now())
+        status = status.removesuffix(" !") if late else status  # the words say it
+        return f"{row.number}  {row.title}", self.signs(f"{status} · {span}")
 
     def head(self, width: int) -> list[Line]:
         """How to reach the lead, the score, and what one must know before doing anything."""
@@ -238,9 +241,23 @@ class Facts:
             said = f" · {_first_line(one.details)}" if one.details else ""
             who = one.assigned_to or one.created_by
             lines.append(
-                Line(text((f"{words:13}", style), subject, (said, "muted")), text((who, "muted")), one, f"f{one.id}")
+                Line(
+                    text((words.ljust(12) + " ", style), subject, (self._escalated(one), "error"), (said, "muted")),
+                    text((who, "muted")),
+                    one,
+                    f"f{one.id}",
+                )
             )
         return lines
+
+    def _escalated(self, one: ActivityRow) -> str:
+        """Since when the thing really waits, where this follow-up took the place of one that was missed."""
+        since, times = one.metadata.get("late_since"), one.metadata.get("times_late")
+        if not isinstance(since, str):
+            return self.signs(" · passed on") if one.escalated_at is not None else ""
+        first = short_day(datetime.fromisoformat(since), clock.now(), self.catalog.tz)
+        often = f", missed {times} times" if isinstance(times, int) and times > 1 else ", passed on"
+        return self.signs(f" · late since {first}{often}")
 
     def details(self, columns: bool, width: int) -> list[Row]:
         """Everything else that is filled in, in one or two columns; the beginning of the remarks."""
@@ -271,10 +288,10 @@ class Facts:
         return rows + stack([self._record()], width)
 
     def _milestones(self) -> str:
-        """What the lead reached, and on which day."""
+        """What the lead reached, and on which day; of a single one the timeline tells enough."""
         now, tz = clock.now(), self.catalog.tz
         reached = [f"{one.name.lower()} {short_day(one.at, now, tz)}" for one in self.detail.milestones]
-        return self.signs("★ " + " · ".join(reached)) if reached else ""
+        return self.signs("★ " + " · ".join(reached)) if len(reached) > 1 else ""
 
     def remarks(self, width: int) -> list[Line]:
         """Remarks in full, when the details show only their beginning."""

@@ -27,8 +27,8 @@ SIGNS: Final = {
     "quotation": "▤",
     "assignment": "→",
     "follow-up": "◷",
-}
     "milestone": "★",
+}
 """A sign of one cell for each kind; the word stands beside it."""
 
 _SAME: Final = timedelta(seconds=5)

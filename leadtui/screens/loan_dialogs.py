@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Button, Input, Static
 
 from leadtui import clock
 from leadtui.domain.dates import local_day, parse_when
@@ -94,7 +94,9 @@ class LoanDialog(ActDialog):
     def _show_fields(self) -> None:
         for row in self.query(".promise"):
             row.display = self.what == PROMISE
-        self.query_one("#do").label = Content(_BUTTONS[self.what])  # type: ignore[attr-defined]
+        button = self.query_one("#do", Button)
+        button.label = Content(_BUTTONS[self.what])
+        button.refresh(layout=True)
 
     def plan(self) -> Plan | None:
         """The promise, or what becomes of the open one."""

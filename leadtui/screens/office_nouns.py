@@ -171,8 +171,8 @@ NOUNS: tuple[Noun, ...] = (
     ),
     Noun(
         "stage_action", "Stage actions", "stage action",
-        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("status", "At", 16, min_width=15),
-         Column("name", "Name", 24, min_width=20, grow=2), Column("does", "Makes", 22, min_width=18, grow=1), STATE),
+        (Column("pipeline", "Pipeline", 11, min_width=9, drop=1), Column("status", "At", 21, min_width=15),
+         Column("name", "Name", 20, min_width=18, grow=2), Column("does", "Makes", 25, min_width=25, grow=1), STATE),
         stage_action_specs,
         note=ACTION_NOTE,
     ),

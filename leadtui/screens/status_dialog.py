@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from leadtui.errors import IllegalMove
 from leadtui.screens.act_dialog import ActDialog, Plan, Read
 from leadtui.widgets.keyed_list import Entry, KeyedList, numbered
+from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.domain.catalog import Stage
@@ -22,10 +23,16 @@ class StatusDialog(ActDialog):
 
     HEADING: ClassVar[str] = "Move to another status"
     DO: ClassVar[str] = "Move"
+    DEFAULT_CSS: ClassVar[str] = "StatusDialog #then { height: auto; max-height: 2; display: none; }"
+
+    def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None) -> None:
+        super().__init__(lead_ids, where)
+        self._then: dict[int, tuple[str, ...]] = {}
 
     def fields(self) -> ComposeResult:
         """The statuses, then the reason."""
         yield KeyedList(id="status")
+        yield Static("", classes="note", id="then", markup=False)
         yield Static("", classes="note", id="asks", markup=False)
         yield Input(placeholder="reason", id="reason")
 
@@ -54,6 +61,24 @@ class StatusDialog(ActDialog):
         if not self.query_one("#reason").has_focus:
             statuses.focus()
         self._show_asks()
+        self._rehearse()
+
+    def _rehearse(self) -> None:
+        """What each status would do by itself with this lead; of several leads nothing is said."""
+        if not self.single or self._then:
+            return
+        office, lead_id = self.office, self.lead_ids[0]
+
+        def read() -> dict[int, tuple[str, ...]]:
+            from leadtui.services import stage_actions
+
+            return stage_actions.rehearse_moves(office, lead_id)
+
+        def show(found: dict[int, tuple[str, ...]]) -> None:
+            self._then = found
+            self._show_asks()
+
+        self.run_blocking(read, then=show, failed=lambda error: None, group="status.then")
 
     def _within_limits(self, stage: Stage) -> bool:
         """Some roles move leads only from or to certain statuses (spec AI14)."""
@@ -100,6 +125,10 @@ class StatusDialog(ActDialog):
     def _show_asks(self) -> None:
         asks = self.asks_reason(self.chosen) if self.chosen is not None else ""
         self.query_one("#asks", Static).update(Content(asks or "Reason or note, if there is one (tab):"))
+        subjects = self._then.get(self.chosen.id, ()) if self.chosen is not None else ()
+        then = self.query_one("#then", Static)
+        then.update(Content(one_line("By itself then: " + "; ".join(subjects))))
+        then.display = bool(subjects)
 
     @on(KeyedList.OptionHighlighted)
     def _moved(self) -> None:

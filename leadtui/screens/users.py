@@ -74,7 +74,7 @@ class UsersScreen(RecordList):
     def _opened(self) -> None:
         self.lead_app.run_command("users.edit")
 
-    def _specs(self, *, new: bool) -> tuple[FieldSpec, ...]:
+    def _specs(self, *, new: bool, has_alerts: bool = False) -> tuple[FieldSpec, ...]:
         catalog = self.office.catalog
         roles = tuple((role.key, role.name) for role in catalog.roles)
         branches = tuple((branch.name, branch.name) for branch in catalog.branches if branch.is_active)
@@ -101,7 +101,7 @@ class UsersScreen(RecordList):
                 help="such as mon-fri 08:00-17:00, sat 09:00-13:00",
                 max_length=255,
             ),
-            *(() if new else (alerts_field(),)),
+            *(() if new else (alerts_field(has=has_alerts),)),
         ]
         return tuple(specs)
 
@@ -141,7 +141,9 @@ class UsersScreen(RecordList):
             set_alerts(office, login, changed.pop("alerts", ""))
             return admin.edit_user(office, login, changed)
 
-        form = RecordForm(f"User {login}", self._specs(new=False), values, save, new=False)
+        form = RecordForm(
+            f"User {login}", self._specs(new=False, has_alerts=bool(user.get("has_alerts"))), values, save, new=False
+        )
         self.app.push_screen(form, partial(self._saved, "changed"))
 
     def _saved(self, words: str, answer: Any) -> None:

@@ -449,6 +449,14 @@ class WorkMode(LeadCommands):
 
     # What the commands need
 
+    def commands(self) -> tuple[Command, ...]:
+        """The digits are the outcomes there are, not the main screens."""
+        count = len(self.turn.card.offers) if self.turn is not None else 0
+        missing = {f"work.outcome_{number}" for number in range(count + 1, 10)}
+        return tuple(
+            one for one in super().commands() if one.id not in missing and not one.action.startswith("app.go_to")
+        )
+
     def lead(self) -> LeadRow | None:
         """The lead before us."""
         return self.turn.card.detail.row if self.turn is not None else None

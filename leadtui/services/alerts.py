@@ -76,13 +76,6 @@ def addresses_shown(office: Office, login: str) -> tuple[str, ...]:
         return tuple(f"{_kind(address)}://…" for address in _addresses(tx, office, _person(tx, login)["alerts_ref"]))
 
 
-def who_has(office: Office) -> frozenset[str]:
-    """The logins of those who have alert addresses."""
-    u = t.user.c
-    with office.read() as tx:
-        return frozenset(tx.conn.execute(select(u.login).where(u.alerts_ref.is_not(None))).scalars())
-
-
 def test_alert(office: Office, login: str) -> tuple[str, ...]:
     """Send a test to a user's addresses; answers their kinds. Raises OtherSide naming those that did not take it."""
     with office.read() as tx:

@@ -60,7 +60,7 @@ def _mornings(office: Office) -> dict[date, list[UserItem]]:
         found: dict[date, list[UserItem]] = {}
         for user in catalog.users if at else ():
             day = job_runs.day_of(tx.now, catalog.zone_of(user.id), at, WITHIN) if user.is_active else None
-            if day is not None and _works_on(tx, user, day):
+            if day is not None:
                 found.setdefault(day, []).append(user)
         return found
 
@@ -77,6 +77,8 @@ def _zone_of_hours(catalog: Catalog, user: UserItem) -> ZoneInfo:
 def _digest(tx: WriteTx, *, user_id: int, day: date) -> dict[str, Any]:
     """One person's, in the transaction that says it is made."""
     user = tx.catalog.user_by_id[user_id]
+    if not _works_on(tx, user, day):
+        return {"day_off": 1}
     counted = _counts(ReadTx(tx.conn, tx.catalog, tx.now, tx.catalog.actor_for(user)))
     text = _words(counted)
     if text:

@@ -42,10 +42,15 @@ def before(catalog: Catalog, cut_for: Callable[[UserItem | None], Cut]) -> Colum
     a = t.activity.c
     who = func.coalesce(a.assigned_to_id, t.lead.c.assigned_to_id)
     office = cut_for(None)
+    known: dict[tuple[str | None, str | None], Cut] = {(None, None): office}
     others: dict[Cut, list[int]] = {}
     for user in catalog.users:
-        if user.is_active and (user.timezone or user.working_hours) and (cut := cut_for(user)) != office:
-            others.setdefault(cut, []).append(user.id)
+        own = user.timezone or None, user.working_hours or None
+        if user.is_active and own != (None, None):
+            if own not in known:  # the cut depends on nothing else
+                known[own] = cut_for(user)
+            if known[own] != office:
+                others.setdefault(known[own], []).append(user.id)
     latest = max(max(cut.at, cut.day) for cut in (office, *others))
     if not others:
         return and_(a.scheduled_at < latest, _lies_before(office))
@@ -93,7 +98,8 @@ def lock(tx: WriteTx, query: Select[Any], *, for_change: bool = False) -> list[A
     """The rows of a query over activities and leads, both ours until the transaction ends; what others hold is left.
 
     Whoever writes an activity locks its lead first, so taking both at once, or neither, keeps two from waiting for each
-    other. `for_change`: the lead itself is changed, too; a lock that grew later could meet another that grows. (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
+    other. `for_change`: the lead itself is changed, too; a lock that grew later could meet another one that grows.
+    (The limit of a statement that is not nested is kept, unlike that of one within IN: see store/claims.py.)
     """
     if not tx.is_sqlite:
         query = query.with_for_update(of=(t.activity, t.lead), skip_locked=True, key_share=not for_change)

@@ -164,4 +164,4 @@ def _words(tx: ReadTx, old: Mapping[Any, Any], lead: Mapping[Any, Any]) -> str:
         age = f"{max(1, late // timedelta(minutes=1))} min late"
     again = f", {times} times" if times > 1 else ""
     told = f" ({who.login if who is not None else 'nobody assigned'}, {age}{again})"
-    return old["subject"][: 255 - len(told)] + told
+    return f"{old['subject'][: 255 - len(told)]}{told}"

@@ -272,10 +272,11 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 
 def _apply(tx: WriteTx, plan: _Plan) -> None:
+    reached = milestones.of_batch(tx, plan.batch.id)
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
-    milestones.forget(tx, plan.batch, plan.updated)
+    milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):

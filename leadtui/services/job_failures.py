@@ -14,6 +14,7 @@ from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import events, job_runs
+from .alerts import SENDING
 
 if TYPE_CHECKING:
     from .office import Office
@@ -129,7 +130,8 @@ def _alerts(tx: ReadTx, *, everybody: bool) -> list[Failure]:
 def retry(office: Office, wanted: str = "all") -> int:
     """Let what failed be tried again with the next tick: one by its id, or "all"; answers how many.
 
-    Raises NotFound for an id of nothing that failed, NotPermitted.
+    "all" leaves out alerts of which nobody knows whether they arrived. Raises NotFound for an id of nothing that
+    failed, NotPermitted.
     """
     return _act(office, wanted, "retry")
 
@@ -149,6 +151,8 @@ def _act(office: Office, wanted: str, action: Literal["retry", "give_up"]) -> in
         if wanted == "all":
             if not everybody and not _count(tx, "alert", failed["alert"]):
                 raise NotPermitted("you may not repeat what failed", hint="it needs the right to configure the office")
+            # What is under way, or broke off while it was sent, may have arrived: that is decided one by one.
+            failed["alert"] = and_(failed["alert"], t.notification.c.alert_error != SENDING)
             return sum(_change(tx, one, where, action) for one, where in failed.items())
         if kind not in _TABLES or not number.isdigit() or int(number) >= 2**31:
             raise NotFound(f"nothing that failed has the id '{wanted}'", field="id", hint="such as event:12, or all")

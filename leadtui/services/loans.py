@@ -50,7 +50,7 @@ def list_open(
     limit: int | None = None,
     offset: int = 0,
 ) -> tuple[int, tuple[LoanRow, ...]]:
-    """The open promises with their count, those awaited longest first; with `overdue` those marked so."""
+    """The open promises with their count, overdue ones first, then by their day; with `overdue` only those."""
     which = "overdue" if overdue else "open"
     return list_loans(office, which, mine=mine, where=where, limit=limit, offset=offset)
 
@@ -68,7 +68,8 @@ def list_loans(
     """Promises of leads whose loans the actor may note, with their count: one of `WHICH`.
 
     `mine` are those of leads assigned to the acting user; `where` narrows the leads; `batch` names the act that made
-    them. Open ones come by their day, `all` the newest first. Raises NotPermitted, UsageError, FilterError.
+    them. The overdue come first, each kind by its day; of `all` the newest.
+    Raises NotPermitted, UsageError, FilterError.
     """
     node = as_filter(office, where)
     with office.read() as tx:
@@ -98,7 +99,7 @@ def page(
 
 def _order(which: str) -> tuple[Any, ...]:
     c = t.loan_commitment.c
-    return (c.created_at.desc(), c.id.desc()) if which == "all" else ()
+    return (c.id.desc(),) if which == "all" else ()
 
 
 def totals(office: Office, which: str = "open", *, mine: bool = False, where: str | None = None) -> LoanTotals:
@@ -114,16 +115,16 @@ def position(office: Office, which: str, loan_id: int, *, mine: bool = False, wh
     with office.read() as tx:
         found = _condition(tx, which, mine, node)
         c = t.loan_commitment.c
-        of_it = select(c.promised_clear_date, c.created_at).select_from(queries.joined()).where(found, c.id == loan_id)
+        of_it = select(c.status, c.promised_clear_date).select_from(queries.joined()).where(found, c.id == loan_id)
         one = tx.conn.execute(of_it).one_or_none()
         if one is None:
             return None
         if which == "all":
-            at = c.created_at
-            before = or_(at > one.created_at, and_(at == one.created_at, c.id > loan_id))
+            before = c.id > loan_id
         else:
-            at = c.promised_clear_date
-            before = or_(at < one.promised_clear_date, and_(at == one.promised_clear_date, c.id < loan_id))
+            day = c.promised_clear_date
+            earlier = or_(day < one.promised_clear_date, and_(day == one.promised_clear_date, c.id < loan_id))
+            before = or_(c.status < one.status, and_(c.status == one.status, earlier))
         query = select(func.count()).select_from(queries.joined()).where(found, before)
         return int(tx.conn.execute(query).scalar_one())
 

@@ -7,7 +7,7 @@ forgotten again by its undo.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -106,12 +106,22 @@ def _record(tx: WriteTx, reached: list[tuple[int, MilestoneItem]]) -> list[tuple
     return [(i, one) for i, one in reached if (i, one.id) in made]
 
 
-def forget(tx: WriteTx, batch: Any, ids: Iterable[int]) -> None:
+def of_batch(tx: ReadTx, batch_id: int) -> list[tuple[int, str]]:
+    """What leads reached in a batch, as (lead's id, milestone's key): its activities say so."""
+    a = t.activity.c
+    query = select(a.lead_id, a.metadata_json).where(a.batch_id == batch_id, a.type == "milestone")
+    return [(r.lead_id, key) for r in tx.conn.execute(query) if (key := (r.metadata_json or {}).get("milestone"))]
+
+
+def forget(tx: WriteTx, reached: Sequence[tuple[int, str]], ids: Container[int]) -> None:
     """What these leads reached in a batch that is undone was never reached. Its activities go with the batch."""
-    has, wanted = t.lead_milestone.c, sorted(ids)
-    for start in range(0, len(wanted), _CHUNK):
-        mine = has.lead_id.in_(wanted[start : start + _CHUNK])
-        tx.conn.execute(delete(t.lead_milestone).where(mine, has.at == batch.at))
+    has, m = t.lead_milestone.c, t.milestone.c
+    for key in dict.fromkeys(key for _, key in reached):
+        mine = sorted(lead_id for lead_id, of in reached if of == key and lead_id in ids)
+        this = select(m.id).where(m.key == key).scalar_subquery()
+        for start in range(0, len(mine), _CHUNK):
+            chunk = mine[start : start + _CHUNK]
+            tx.conn.execute(delete(t.lead_milestone).where(has.lead_id.in_(chunk), has.milestone_id == this))
 
 
 def rehearse(office: Office, ref: str | int) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:

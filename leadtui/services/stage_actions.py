@@ -303,3 +303,16 @@ def rehearse(
             }
             for one in planned
         ]  # fmt: skip
+
+
+def rehearse_moves(office: Office, lead_id: int) -> dict[int, tuple[str, ...]]:
+    """For each status this lead may go to: the subjects of what would happen by itself there. Raises NotFound."""
+    with office.read() as tx:
+        row = w.load(tx, w.resolve(tx, lead_id))
+        row = {**row, "name": None} if "name" in tx.actor.hidden_fields else row
+        current = tx.catalog.stage_by_id[row["stage_id"]]
+        return {
+            stage.id: tuple(one.subject for one in plan(tx, row, stage, current, items_of(tx, stage.id)))
+            for stage in tx.catalog.stages_of(row["pipeline_id"])
+            if stage.is_active and not stage.is_lost and stage.id != current.id
+        }

@@ -41,6 +41,8 @@ from .office import Office
 
 FIRST = 6
 """Rows of a part that are read before somebody asks for more."""
+PLANNED_ANEW = timedelta(days=14)
+"""A missed follow-up is planned anew for one of the next working days; what somebody moved further away is his plan."""
 _OPEN_LOANS = ("pending", "overdue")
 
 
@@ -112,10 +114,22 @@ class _Day:
         every = [row for rows in found.values() for row in rows]
         leads = self._leads_by_id(row.lead_id for row in every)
         since = self._late_since([row.id for row in every if row.context == OVERDUE])
-        return [
+        parts = [
             self._part(key, count, [self._follow_up(key, row, leads, since) for row in rows if row.lead_id in leads])
             for (key, rows), count in zip(found.items(), counts, strict=True)
         ]
+        return [*parts[:2], self.missed(), *parts[2:]]
+
+    def missed(self) -> TodaySection:
+        """What was late, passed on and planned anew for another day: it is still late, and can be done sooner."""
+        wanted = and_(_missed(self.bounds), self.live, _to_do(self.actor, self.whose))
+        joined = t.activity.join(t.lead, t.lead.c.id == t.activity.c.lead_id)
+        count = int(self.tx.conn.execute(select(func.count()).select_from(joined).where(wanted)).scalar_one())
+        rows = f.rows(self.tx, wanted, self.bounds, limit=self.limit("missed")) if count else []
+        leads = self._leads_by_id(row.lead_id for row in rows)
+        since = self._late_since([row.id for row in rows])
+        found = [self._follow_up("missed", row, leads, since) for row in rows if row.lead_id in leads]
+        return self._part("missed", count, found)
 
     def _follow_up(
         self, key: str, row: FollowUpRow, leads: Mapping[int, LeadRow], since: Mapping[int, datetime]
@@ -252,17 +266,19 @@ class _Day:
 
 @dataclass(frozen=True, slots=True)
 class LeadClauses:
-    """Which leads of somebody's day there are: with something due by now, never contacted, too long in a status."""
+    """Which leads of somebody's day there are: with something due by now, missed and planned anew,
+    never contacted, too long in a status."""
 
     live: ColumnElement[bool]
     in_work: ColumnElement[bool]
     due_lead_ids: Select[Any]
+    missed_lead_ids: Select[Any]
     untouched: ColumnElement[bool]
     rotting: ColumnElement[bool]
 
 
 def lead_clauses(tx: ReadTx, whose: str) -> LeadClauses:
-    """The conditions over `lead`; no lead meets two of the last three."""
+    """The conditions over `lead`; those of the last two are no lead's together, nor with one that is due or missed."""
     lead, a, actor = t.lead.c, t.activity.c, tx.actor
     bounds = f.bounds(tx.catalog, actor.user_id, tx.now)
     live = and_(lead.deleted_at.is_(None), scope_clause(actor))
@@ -275,7 +291,16 @@ def lead_clauses(tx: ReadTx, whose: str) -> LeadClauses:
     waits = or_(lead.next_follow_up_at.is_(None), lead.next_follow_up_at >= bounds.end)
     contacted = or_(lead.last_activity_at.is_not(None), lead.next_follow_up_at.is_not(None))
     untouched = and_(lead.last_activity_at.is_(None), lead.next_follow_up_at.is_(None), in_work, of_them)
-    return LeadClauses(live, in_work, due, untouched, and_(_rots(tx), waits, contacted, of_them))
+    missed = select(a.lead_id).select_from(joined).where(_missed(bounds), _to_do(actor, whose))
+    rotting = and_(_rots(tx), waits, contacted, of_them, lead.id.not_in(missed))
+    return LeadClauses(live, in_work, due, missed, untouched, rotting)
+
+
+def _missed(bounds: f.Bounds) -> ColumnElement[bool]:
+    """Open follow-ups of the coming days that took the place of a missed one."""
+    a = t.activity.c
+    soon = a.scheduled_at < bounds.end + PLANNED_ANEW
+    return and_(f.open_clause(), f.upcoming_clause(bounds), soon, a.context == OVERDUE)
 
 
 def _rots(tx: ReadTx) -> ColumnElement[bool]:

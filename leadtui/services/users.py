@@ -29,7 +29,12 @@ def users(office: Office) -> list[dict[str, Any]]:
     """Every user but the machine. Without the right to manage users only what a colleague needs to know."""
     with office.read() as tx:
         full = tx.actor.may("users") or tx.actor.may("config")
-        return [_record(tx, u.id, full) for u in tx.catalog.users if u.login != SYSTEM]
+        found = [_record(tx, u.id, full) for u in tx.catalog.users if u.login != SYSTEM]
+        if full:
+            u = t.user.c
+            told = set(tx.conn.execute(select(u.id).where(u.alerts_ref.is_not(None))).scalars())
+            found = [record | {"has_alerts": record["id"] in told} for record in found]
+        return found
 
 
 def _record(tx: ReadTx, user_id: int, full: bool = True) -> dict[str, Any]:

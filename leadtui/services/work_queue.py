@@ -137,6 +137,7 @@ def _parts(tx: ReadTx, office: Office, queue: Queue) -> list[ColumnElement[bool]
     due = t.lead.c.id.in_(clauses.due_lead_ids)
     return [
         and_(due, clauses.live, may_log),
+        and_(t.lead.c.id.in_(clauses.missed_lead_ids), ~due, clauses.live, may_log),
         and_(clauses.untouched, clauses.live, may_log),
         and_(clauses.rotting, clauses.live, may_log),
     ]

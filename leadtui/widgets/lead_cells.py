@@ -161,7 +161,7 @@ class LeadCells:
             return plain_signs("× deleted", self.plain), "muted"
         stage = self.catalog.stage_by_id.get(row.stage_id)
         if stage is not None and row.stage_changed_at and over(stage, row.stage_changed_at, clock.now()):
-            return f"{plain_signs(stage.mark, self.plain)}! {row.status}", "warning"
+            return f"{plain_signs(stage.mark, self.plain)} {row.status} !", "warning"
         style = "success" if row.is_converted else "muted" if row.is_lost or (stage and stage.is_parked) else ""
         return f"{plain_signs(mark_of(stage, row), self.plain)} {row.status}", style
 

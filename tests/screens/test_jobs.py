@@ -13,7 +13,7 @@ from leadtui.errors import Refused
 from leadtui.jobs.lease import NETWORK, NOW, Lease
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.jobs import JobsScreen
-from leadtui.services import admin, events, job_runs, workers
+from leadtui.services import admin, events, job_runs, settings, workers
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from tests.screens import conftest
@@ -109,6 +109,7 @@ async def test_done_meanwhile_by_another(tmp_path: Path) -> None:
 
 async def test_do_it_now(tmp_path: Path) -> None:
     office = new_office(tmp_path)
+    settings.set_setting(office, "digest_at", "")
     with office.as_system() as tx:
         events.emit(tx, events.CONVERTED, lead_id=None)
     other = Lease(office, "worker")

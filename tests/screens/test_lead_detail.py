@@ -63,7 +63,7 @@ async def test_the_cursor_stops_at_items_and_scrolls_to_the_end(run: Run, office
         for _ in range(25):
             await press(pilot, "j")
             seen.add(sheet.at)
-        assert len(seen) == len(sheet.items) == 6
+        assert len(seen) == len(sheet.items) == 7
         assert "came in from" in dump(pilot.app)
         for _ in range(30):
             await press(pilot, "k")

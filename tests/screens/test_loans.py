@@ -69,6 +69,7 @@ async def test_search_and_the_lead_behind_a_row(owed: Office) -> None:
         await run.write("kevin")
         await run.press("enter")
         assert "Kevin" in run.text and "Achieng" not in run.text
+        assert isinstance(run.app.screen, LoansScreen)
         assert run.app.screen.copy_text() == "Kevin Otieno  +254722000103  90,000.00  Fri 4 Dec 2026"
         await run.press("enter")
         assert isinstance(run.app.screen, LeadDetailScreen)

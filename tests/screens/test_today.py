@@ -10,7 +10,7 @@ from leadtui import clock
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.log_dialog import LogDialog
 from leadtui.screens.today import TodayScreen
-from leadtui.services import activities, admin, follow_ups, lead_writes, leads
+from leadtui.services import activities, admin, escalation, follow_ups, lead_writes, leads, work_queue
 from tests.screens.conftest import NOW, Run
 from tests.screens.dialog_help import acting_as
 from tests.screens.pictures import check, dump, press
@@ -99,3 +99,15 @@ async def test_an_agent_sees_only_what_is_his(office: Any, run: Run) -> None:
             assert "Kevin" not in shown
             await press(pilot, "v")
             assert "own leads only" in " ".join(n.message for n in pilot.app._notifications)
+
+
+async def test_what_was_passed_on_says_since_when_it_waits(office: Any, run: Run) -> None:
+    ids = a_day(office)
+    activities.add_follow_up(office, ids["Daniel Kiptoo"], "2026-11-17 09:00", subject="ask about the fibre")
+    assert escalation.process_overdue(office) > 0
+    async with run(office, (120, 40)) as pilot:
+        reason = work_queue.card(office, ids["Daniel Kiptoo"]).reason
+        assert "late since Tuesday 09:00 — ask about the fibre" in reason
+        pilot.app.push_screen(LeadDetailScreen(ids["Daniel Kiptoo"]))
+        await press(pilot, "j")
+        check(pilot.app, "lead_passed_on_120x40")

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from leadtui.services import admin, leads
 from leadtui.services.office import Office, open_office
 from leadtui.store import schema as t
+
+ONE_ENGINE = pytest.mark.parametrize("db_url", ["sqlite"], indirect=True)
+"""For tests of rules that know nothing of the database: once is enough."""
 
 LEAD_TABLES = ("lead", "activity", "stage_change", "document", "lead_tag", "lead_product", "lead_custom")
 """All that a lead is made of."""

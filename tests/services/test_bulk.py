@@ -70,7 +70,7 @@ def test_a_preview_changes_nothing_and_tells_what_would_be(office: Office, act: 
     assert (seen.matched, seen.changed, seen.refused, seen.batch, seen.dry_run) == (3, 3, (), None, True)
     done = bulk.apply(office, ALL, act)
     assert (done.matched, done.changed, done.refused) == (seen.matched, seen.changed, seen.refused)
-    hide: Any = {"updated_at": None}
+    hide: Any = {"updated_at": None, "stage_changed_at": None}
     assert [vars_of(r) | hide for r in done.examples] == [vars_of(r) | hide for r in seen.examples]
 
 
@@ -129,7 +129,7 @@ def test_a_lead_refused_half_way_has_no_trace_of_the_act_and_its_neighbours_all_
     assert history.batches(office, limit=1)[0].count == 2
     same = leads.search(office, "is:deleted" if act.delete else "-is:lost", sort="id").rows
     assert [r.id for r in same] == [first, last]
-    hidden = {"updated_at": None}
+    hidden = {"updated_at": None, "stage_changed_at": None}
     assert [vars_of(r) | hidden for r in same] == [vars_of(r) | hidden for r in alone.examples]
 
 

@@ -13,7 +13,7 @@ from leadtui.services import activities, admin, escalation, follow_ups, leads, l
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
-from .lead_help import acting_as, add, add_users, dump
+from .lead_help import ONE_ENGINE, acting_as, add, add_users, dump
 from .test_reminders import NOON, Move, kept
 
 MONDAY = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -76,6 +76,7 @@ def test_the_manager_alone_where_there_is_one(office: Office, frozen_clock: Move
     assert [login for login, _ in told] == ["dora", "boss", "dora"]
 
 
+@ONE_ENGINE
 def test_nobody_but_the_assignee_is_left(office: Office, frozen_clock: Move) -> None:
     activities.add_follow_up(office, add(office, assigned_to="boss"), "2026-11-18")
     assert escalation.process_overdue(office) == 1
@@ -131,6 +132,7 @@ def test_late_by_the_clock_of_its_person(office: Office, frozen_clock: Move) -> 
     assert escalation.process_overdue(office) == 1
 
 
+@ONE_ENGINE
 def test_the_day_of_the_office_over_a_change_of_clocks(make_office: Callable[..., Office], frozen_clock: Move) -> None:
     frozen_clock(datetime(2026, 10, 29, 9, 0, tzinfo=UTC))
     office = make_office(timezone="Africa/Cairo")  # the clocks go back at midnight of 29 October: 25 hours
@@ -143,6 +145,7 @@ def test_the_day_of_the_office_over_a_change_of_clocks(make_office: Callable[...
     assert escalation.process_overdue(office) == 1
 
 
+@ONE_ENGINE
 def test_one_that_cannot_be_done_keeps_no_other_waiting(
     office: Office, frozen_clock: Move, monkeypatch: pytest.MonkeyPatch
 ) -> None:

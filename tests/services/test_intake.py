@@ -114,13 +114,13 @@ def test_the_house_rule_for_phones(sqlite_office: Office, rule: str, name: str, 
     assert bookings.add(sqlite_office, "B", {**BOOKED, "name": name}).outcome == outcome
 
 
-def test_another_paper_is_another_person_who_may_not_share_a_blocked_phone(office: Office) -> None:
-    add(office, national_id="1")
+def test_another_paper_is_another_person_who_may_not_share_a_blocked_phone(sqlite_office: Office) -> None:
+    add(sqlite_office, national_id="1")
     comes = {**BOOKED, "national_id": "2"}
-    refused = bookings.add(office, "B-1", comes)
+    refused = bookings.add(sqlite_office, "B-1", comes)
     assert (refused.outcome, refused.intake.field) == ("failed", "phone")
-    set_phone_rule(office, "warn")
-    done = intake.retry(office, refused.intake.id)
+    set_phone_rule(sqlite_office, "warn")
+    done = intake.retry(sqlite_office, refused.intake.id)
     assert (done.outcome, len(done.warnings)) == ("created", 1)
 
 
@@ -164,11 +164,11 @@ def test_a_returning_customer_a_lost_lead_a_deleted_one(office: Office) -> None:
     assert done[3].lead.id not in ids.values()
 
 
-def test_a_known_booking_whose_lead_was_deleted_brings_nothing_back(office: Office) -> None:
-    done = bookings.add(office, "B-1", BOOKED)
+def test_a_known_booking_whose_lead_was_deleted_brings_nothing_back(sqlite_office: Office) -> None:
+    done = bookings.add(sqlite_office, "B-1", BOOKED)
     assert done.lead is not None
-    lifecycle.delete(office, done.lead.id)
-    again = bookings.add(office, "B-1", BOOKED)
+    lifecycle.delete(sqlite_office, done.lead.id)
+    again = bookings.add(sqlite_office, "B-1", BOOKED)
     assert (again.outcome, again.lead and again.lead.is_deleted) == ("known", True)
     assert any("deleted" in words for words in again.warnings)
 
@@ -186,49 +186,49 @@ def test_a_known_booking_whose_lead_was_deleted_brings_nothing_back(office: Offi
     ],
 )
 def test_what_fails_is_kept_as_it_came_and_corrected(
-    office: Office, payload: dict[str, Any], field: str, right: dict[str, str]
+    sqlite_office: Office, payload: dict[str, Any], field: str, right: dict[str, str]
 ) -> None:
-    before = dump(office, LEAD_TABLES)
-    failed = bookings.add(office, "B-1", payload)
+    before = dump(sqlite_office, LEAD_TABLES)
+    failed = bookings.add(sqlite_office, "B-1", payload)
     assert (failed.outcome, failed.lead, failed.batch) == ("failed", None, None)
     assert (failed.intake.state, dict(failed.intake.payload), failed.intake.field) == ("failed", payload, field)
     refusal = failed.refusal()
     assert refusal is not None
     assert (refusal.exit_code, refusal.field, refusal.data["intake"]) == (5, field, failed.intake.id)
     assert f"number {failed.intake.id}" in refusal.message
-    assert dump(office, LEAD_TABLES) == before
-    assert history.batch_count(office) == 0
-    assert [one.id for one in intake.list_failed(office)[1]] == [failed.intake.id]
-    worse = intake.retry(office, failed.intake.id, {"phone": "1"})
+    assert dump(sqlite_office, LEAD_TABLES) == before
+    assert history.batch_count(sqlite_office) == 0
+    assert [one.id for one in intake.list_failed(sqlite_office)[1]] == [failed.intake.id]
+    worse = intake.retry(sqlite_office, failed.intake.id, {"phone": "1"})
     assert (worse.outcome, worse.intake.attempts, dict(worse.intake.payload)) == ("failed", 2, payload)
     assert worse.intake.corrections == {"phone": "1"}
-    done = intake.retry(office, failed.intake.id, {"phone": "0722000111", **right})
+    done = intake.retry(sqlite_office, failed.intake.id, {"phone": "0722000111", **right})
     assert (done.outcome, done.intake.state, done.intake.error) == ("created", "created", None)
     assert dict(done.intake.payload) == payload
-    assert intake.list_failed(office) == (0, ())
+    assert intake.list_failed(sqlite_office) == (0, ())
     with pytest.raises(Refused, match="has its lead already"):
-        intake.retry(office, failed.intake.id)
+        intake.retry(sqlite_office, failed.intake.id)
     with pytest.raises(Refused, match="has its lead already"):
-        intake.drop(office, failed.intake.id, "why")
+        intake.drop(sqlite_office, failed.intake.id, "why")
 
 
-def test_a_failed_one_that_is_sent_again_is_tried_again(office: Office) -> None:
-    failed = bookings.add(office, "B-1", {"phone": "1"})
-    assert bookings.add(office, "B-1", {"phone": "2"}).intake.attempts == 2
-    done = bookings.add(office, "B-1", BOOKED)
+def test_a_failed_one_that_is_sent_again_is_tried_again(sqlite_office: Office) -> None:
+    failed = bookings.add(sqlite_office, "B-1", {"phone": "1"})
+    assert bookings.add(sqlite_office, "B-1", {"phone": "2"}).intake.attempts == 2
+    done = bookings.add(sqlite_office, "B-1", BOOKED)
     assert (done.outcome, done.intake.id, done.intake.attempts) == ("created", failed.intake.id, 3)
 
 
-def test_a_dropped_one_stays_dropped_until_a_person_takes_it(office: Office) -> None:
-    failed = bookings.add(office, "B-1", {"phone": "1"})
+def test_a_dropped_one_stays_dropped_until_a_person_takes_it(sqlite_office: Office) -> None:
+    failed = bookings.add(sqlite_office, "B-1", {"phone": "1"})
     with pytest.raises(Invalid):
-        intake.drop(office, failed.intake.id, " ")
-    assert intake.drop(office, "B-1", "spam").error == "spam"
-    assert intake.list_failed(office) == (0, ())
+        intake.drop(sqlite_office, failed.intake.id, " ")
+    assert intake.drop(sqlite_office, "B-1", "spam").error == "spam"
+    assert intake.list_failed(sqlite_office) == (0, ())
     with pytest.raises(Refused, match="was dropped: spam") as refused:
-        bookings.add(office, "B-1", BOOKED)
+        bookings.add(sqlite_office, "B-1", BOOKED)
     assert refused.value.code == "dropped"
-    assert intake.retry(office, "B-1", {"phone": "0722000111"}).outcome == "created"
+    assert intake.retry(sqlite_office, "B-1", {"phone": "0722000111"}).outcome == "created"
 
 
 def test_hostile_payloads_lose_nothing(office: Office) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from leadtui.domain.dates import local_day
 from leadtui.errors import NotFound, NotPermitted, Refused
 from leadtui.services import events, job_failures, job_runs
+from leadtui.services.alerts import SENDING
 from leadtui.services.job_runs import day_of, done_of, in_parts, once, pause
 from leadtui.services.office import Office
 from leadtui.store import schema as t
@@ -153,10 +154,15 @@ def test_only_who_may_configure_decides(office: Office, acting: Callable[[str], 
         assert [one.what for one in job_failures.failed(tx)[1]] == ["reminder to tom"]
     with office.read() as tx:
         assert job_failures.failed(tx)[0] == 3
+    with office.as_system() as tx:  # the program that sent it ended
+        tx.conn.execute(update(t.notification).where(t.notification.c.occurrence == "boss").values(alert_error=SENDING))
     assert job_failures.retry(tom) == 1  # his own
     with office.read() as tx:
-        assert job_failures.failed(tx)[0] == 2
-    assert job_failures.retry(office) == 2
+        count, found = job_failures.failed(tx)
+    assert (count, len(found)) == (2, 2)
+    assert job_failures.retry(office) == 1  # it may have arrived: a person decides
+    (alert,) = [one.id for one in found if one.kind == "alert"]
+    assert job_failures.retry(office, alert) == 1
 
 
 # -- in parts ----------------------------------------------------------------------------------------------------------

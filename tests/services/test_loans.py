@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from leadtui.domain.loans import late_words
 from leadtui.errors import FilterError, Invalid, NotFound, NotPermitted, Refused, UsageError
 from leadtui.services import admin, history, leads, lifecycle, loans, reminders
 from leadtui.services.assignment import assign
+from leadtui.services.demo.building import build_demo
 from leadtui.services.loans_overdue import step
 from leadtui.services.office import Office, open_office
 from leadtui.services.status import lose
@@ -381,3 +384,12 @@ def test_late_words_say_how_late() -> None:
         "2 days late",
         "1,200 days late",
     ]
+
+
+def test_a_demo_of_travel_has_promises_to_look_at(tmp_path: Path) -> None:
+    build_demo(tmp_path / "demo.db", leads=60, preset="travel")
+    with contextlib.closing(open_office(str(tmp_path / "demo.db"))) as demo:
+        found = loans.totals(demo)
+        assert found.count > found.late > 0
+        assert leads.count(demo, 'status:"Loan Promised"') == found.count
+        assert loans.mark_overdue(demo, dry_run=True) == 0

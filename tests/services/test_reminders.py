@@ -13,7 +13,7 @@ from leadtui.services import activities, admin, escalation, history, leads, life
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
-from .lead_help import acting_as, add, add_users
+from .lead_help import ONE_ENGINE, acting_as, add, add_users
 
 Move = Callable[[datetime], None]
 
@@ -136,6 +136,7 @@ def test_whom_a_reminder_goes_to(office: Office, frozen_clock: Move) -> None:
     assert [login for login, _ in kept(office)][4:] == ["boss", "dora"]
 
 
+@ONE_ENGINE
 def test_what_came_in_late_is_late_and_not_reminded_of(office: Office, frozen_clock: Move) -> None:
     frozen_clock(NOON)
     activities.add_follow_up(office, add(office), "2026-11-01 10:00")
@@ -170,6 +171,7 @@ def test_seen_and_snoozed_by_its_person_only(office: Office, frozen_clock: Move)
         assert {row.id for row in reminders.mine(agent, seen=True)} == {newest.id, middle.id, oldest.id}
 
 
+@ONE_ENGINE
 def test_until_when_a_notice_sleeps(office: Office, frozen_clock: Move) -> None:
     frozen_clock(NOON)
     for text, at in (
@@ -236,6 +238,7 @@ def test_a_reminder_keeps_nobody_from_undoing(office: Office, frozen_clock: Move
     assert kept(office) == []
 
 
+@ONE_ENGINE
 def test_the_calendar_of_a_night_with_a_change_of_clocks(
     make_office: Callable[..., Office], frozen_clock: Move
 ) -> None:

@@ -10,7 +10,18 @@ from sqlalchemy import select, update
 
 from leadtui import clock
 from leadtui.errors import FilterError, UsageError
-from leadtui.services import activities, admin, history, leads, lifecycle, quick_log, status, today, work_queue
+from leadtui.services import (
+    activities,
+    admin,
+    escalation,
+    history,
+    leads,
+    lifecycle,
+    quick_log,
+    status,
+    today,
+    work_queue,
+)
 from leadtui.services.office import Office
 from leadtui.services.work_queue import Queue
 from leadtui.store import schema as t
@@ -182,3 +193,17 @@ def test_a_day_goes_by_the_users_own_zone(office: Office, day: dict[str, int]) -
     assert "later" not in shown(office)  # 16:00 in Nairobi is Saturday there
     clock.set_clock(lambda: NOW + timedelta(hours=4))
     assert "later" in shown(office)["overdue"] or "later" in shown(office)["now"]
+
+
+def test_what_was_passed_on_and_planned_anew_is_not_out_of_sight(office: Office, day: dict[str, int]) -> None:
+    escalation.process_overdue(office)
+    parts = shown(office)
+    assert "overdue" not in parts
+    anew = [name for name in parts.get("missed", []) + parts.get("later", []) if name.startswith("late")]
+    assert set(anew) - {"later"} == {"late", "late_hot"}
+    named = {number: name for name, number in day.items()}
+    order = [named[number] for number in all_of(office, Queue())]
+    assert order[:2] == ["whole_day", "now"]
+    assert [name for name in order if name in ("late", "late_hot")] == [
+        name for name in order if name in parts.get("missed", [])
+    ]

@@ -18,6 +18,7 @@ from leadtui.router.port import tag_for
 from leadtui.services import admin, routers, secrets, users
 from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
+from leadtui.services.demo.promises import write_promises
 from leadtui.services.demo.story import Move, Story, Teller, in_order
 from leadtui.services.demo.themes import THEMES, Theme
 from leadtui.services.lead_values import derived_columns
@@ -107,6 +108,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             teller = Teller(tx.catalog, theme, tx.now, preset=preset, seed=seed)
             stories = in_order(list(teller.tell(leads)))
             _write(tx, office, stories, teller, router)
+            write_promises(tx, seed)
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

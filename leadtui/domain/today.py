@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Final
 
 from leadtui.text import fold
@@ -120,7 +120,8 @@ def follow_up_reason(
     else:
         words = f"{what} at {at.astimezone(tz):%H:%M}" if is_today else f"{what} {when}"
     if late_since is not None:
-        words += f", late since {moment_words(late_since, False, now, tz)}"
+        whole = late_since.astimezone(tz).time() == time()  # it was for a day, not for a minute
+        words += f", late since {moment_words(late_since, whole, now, tz)}"
     about = " ".join(subject.split())
     says_more = fold(about).replace("-", " ") not in {"", fold(what).replace("-", " "), "follow up"}
     return f"{words} — {about}" if says_more else words

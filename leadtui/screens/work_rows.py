@@ -124,7 +124,8 @@ class CardRows:
         """Package, fees, where from, where."""
         row, hidden = self.card.detail.row, self.actor.hidden_fields
         currency = self.catalog.currency
-        wanted = row.package or self.card.detail.fields.get("product_interest") or ""
+        interest = "" if "product_interest" in hidden else self.card.detail.fields.get("product_interest")
+        wanted = row.package or interest or ""
         parts = [str(wanted)] if wanted else []
         if row.monthly_fee is not None and "monthly_fee" not in hidden:
             parts.append(f"{format_money(row.monthly_fee, currency)} a month")

@@ -199,6 +199,10 @@ class LeadModal(LeadScreen[ScreenResultType], ModalScreen[ScreenResultType]):
         binding for binding in bindings_for("app") if binding.id in ("app.back", "app.help") or binding.id == "app.quit"
     ]
 
+    def _on_mount(self, event: Any) -> None:
+        # Textual calls the one of LeadScreen by itself
+        self.lead_app.reminding.hide()
+
     def compose(self) -> ComposeResult:
         """The dialog alone: no first row, no hints."""
         yield from self.body()

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from leadtui.domain.records import NotificationRow
 
 COLUMNS = (
-    Column("kind", "Why", 10),
+    Column("kind", "Why", 10, min_width=9),
     Column("lead", "Lead", 20, min_width=14, grow=1),
     Column("text", "What", 26, min_width=16, grow=3),
-    Column("at", "Planned", 11, drop=1),
-    Column("age", "Told", 8, align="right"),
+    Column("at", "Planned", 11, min_width=8, drop=1),
+    Column("age", "Told", 8, align="right", drop=2),
 )
 MOST = 500
 _NEEDS_ROW = {"notifications.snooze", "notifications.seen"}
@@ -64,7 +64,8 @@ class NotificationsScreen(LeadScreen[None]):
         return self.table.cursor_row
 
     def office_ready(self) -> None:
-        """Read them."""
+        """Read them: no toast need say what the list says."""
+        self.lead_app.reminding.hide(again=False)
         self.table.focus()
         self._load()
 
@@ -72,6 +73,10 @@ class NotificationsScreen(LeadScreen[None]):
         """What was done with a lead may have done away with its notice."""
         if self.office is not None:
             self._load()
+
+    def notices_came(self) -> None:
+        """Something came due while this list is in front: it is shown here, not as a toast over it."""
+        self._load()
 
     def on_screen_resume(self) -> None:
         """Back from a lead."""

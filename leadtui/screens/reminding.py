@@ -1,13 +1,15 @@
 """Tells the person at this terminal what came due, whatever screen is in front: toast, bell, badge, terminal title.
 
 Every few seconds one short query in a thread. Each notice is told once in this program; one that was snoozed is new
-when it comes back. No toast covers a dialog that is being filled in: it waits until the dialog is closed.
+when it comes back. No toast covers a dialog that is being filled in: it waits until the dialog is closed; one that is
+up when a dialog opens makes room, and comes again when there was no time to read it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from textual.screen import ModalScreen
@@ -30,6 +32,9 @@ MOST = 100
 
 TOAST_S = 12.0
 
+READ_S = 4.0
+"""A toast that was up so long has been read."""
+
 _LATE = timedelta(minutes=10)
 """A notice may become visible so long after its time, when whoever wrote it was slow."""
 
@@ -50,6 +55,9 @@ class Reminding:
         self._told: set[tuple[int, datetime]] = set()
         self._floor: datetime | None = None
         self._held: list[NotificationRow] = []
+        self._shown: list[NotificationRow] = []
+        """What the toast says that may still be up, since `_shown_at` (s, monotonic)."""
+        self._shown_at = 0.0
         self._timer: Timer | None = None
         self._title = ""
         self._is_looking = False
@@ -121,7 +129,22 @@ class Reminding:
         if is_typing(self.app):
             return
         told, self._held = self._held, []
+        if (listed := getattr(self.app.screen, "notices_came", None)) is not None:
+            listed()
+            return
+        self._shown, self._shown_at = told, monotonic()
         self.app.notify(words_of(told), title=title_of(told), severity="warning", timeout=TOAST_S)
+
+    def hide(self, *, again: bool = True) -> None:
+        """Something opens that the toast would cover. With `again`, one that was up for too short a time to be read is
+        told anew when nothing is in its way.
+        """
+        shown, self._shown = self._shown, []
+        up_s = monotonic() - self._shown_at
+        if shown and up_s < TOAST_S:
+            self.app.clear_notifications()
+            if again and up_s < READ_S:
+                self._held = shown + self._held
 
     def _show_title(self) -> None:
         title = f"({self.badge}) leadtui" if self.badge else "leadtui"

@@ -152,6 +152,11 @@ class Hints(Widget):
             tail, badge = f"{everything[1]} {everything[2]} ", self._badge()
             self.shown = (everything[0],)
             room = width - cell_len(tail) - cell_len(badge) - 2
+            if cell_len(self.status) >= room:  # what was done goes before where all keys are
+                self.shown = ()
+                return Content.assemble(
+                    (_short(" " + self.status, width - cell_len(badge) - 1), "bold"), " ", (badge, "bold $text-warning")
+                )
             return Content.assemble(
                 (fit(" " + self.status, room), "bold"), "  ", (tail, "$text-muted"), (badge, "bold $text-warning")
             )
@@ -165,3 +170,11 @@ class Hints(Widget):
             used = sum(cell_len(part if isinstance(part, str) else part[0]) for part in parts)
             parts += [" " * max(0, width - used - cell_len(badge)), (badge, "bold $text-warning")]
         return Content.assemble(*parts)
+
+
+def _short(status: str, room: int) -> str:
+    """At most so many cells; the end, which says how to take it back, is kept."""
+    head, mark, end = status.rpartition(" · ")
+    if cell_len(status) > room and mark and cell_len(mark + end) < room // 2:
+        return fit(head, room - cell_len(mark + end)) + mark + end
+    return fit(status, room)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leadtui import clock
-from leadtui.screens import terminal
+from leadtui.screens import reminding, terminal
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.notifications import NotificationsScreen, age
 from leadtui.screens.snooze_dialog import SnoozeDialog
@@ -107,6 +107,38 @@ async def test_no_toast_over_what_is_being_typed(run: Any, quiet: Any) -> None:
         await press(pilot, "escape")
         await look(pilot)
         assert len(toasts(pilot.app)) == 1
+
+
+async def test_a_toast_makes_room_for_what_opens(run: Any, quiet: Any, monkeypatch: Any) -> None:
+    moment = [100.0]
+    monkeypatch.setattr(reminding, "monotonic", lambda: moment[0])
+    async with run(quiet) as pilot:
+        remind(quiet, "ask the landlord")
+        await look(pilot)
+        assert len(toasts(pilot.app)) == 1
+        await press(pilot, "c")
+        assert toasts(pilot.app) == []
+        await press(pilot, "escape")
+        await look(pilot)
+        assert len(toasts(pilot.app)) == 1, "there was no time to read it"
+        moment[0] += 5
+        await press(pilot, "c", "escape")
+        await look(pilot)
+        assert toasts(pilot.app) == [], "it has been read"
+
+        remind(quiet, "send the offer")
+        await look(pilot)
+        assert len(toasts(pilot.app)) == 1
+        await press(pilot, "!")
+        await at_rest(pilot)
+        assert toasts(pilot.app) == []
+        remind(quiet, "call the plumber")
+        await look(pilot)
+        assert toasts(pilot.app) == []
+        assert "call the plumber" in dump(pilot.app), "the list itself shows what is new"
+        await press(pilot, "escape")
+        await look(pilot)
+        assert toasts(pilot.app) == [], "it was seen in the list"
 
 
 async def test_a_flood_is_one_toast(run: Any, quiet: Any) -> None:

@@ -1,6 +1,23 @@
 """All tables, a file per noun. Importing this fills `SQLModel.metadata`."""
 
 from .audit import Audit, Batch, ImportRun
+from .campaign import (
+    ApiToken,
+    BehaviorEvent,
+    Campaign,
+    CampaignStep,
+    ChannelAccount,
+    Enrollment,
+    InboxEvent,
+    Message,
+    MessageEvent,
+    Suppression,
+    Template,
+    Throttle,
+    Trigger,
+    TriggerExclusion,
+    TriggerRun,
+)
 from .catalog import Branch, Counter, LostReason, Person, Pipeline, Product, Setting, Source, Stage, Tag
 from .customer import (
     Customer,
@@ -19,16 +36,23 @@ from .work import Event, JobRun, Lease, Worker
 
 __all__ = [
     "Activity",
+    "ApiToken",
     "Audit",
     "Batch",
+    "BehaviorEvent",
     "Booking",
     "Branch",
+    "Campaign",
+    "CampaignStep",
+    "ChannelAccount",
     "Counter",
     "Customer",
     "Document",
+    "Enrollment",
     "Event",
     "FamilyGroup",
     "ImportRun",
+    "InboxEvent",
     "Intake",
     "JobRun",
     "Lead",
@@ -39,6 +63,8 @@ __all__ = [
     "Lease",
     "LoanCommitment",
     "LostReason",
+    "Message",
+    "MessageEvent",
     "Milestone",
     "Notification",
     "Permission",
@@ -59,8 +85,14 @@ __all__ = [
     "Stage",
     "StageAction",
     "StageChange",
+    "Suppression",
     "Tag",
     "Team",
+    "Template",
+    "Throttle",
+    "Trigger",
+    "TriggerExclusion",
+    "TriggerRun",
     "User",
     "Worker",
 ]

@@ -149,6 +149,8 @@ class Lead(SQLModel, table=True):
     is_protected: bool = False
     protected_reason: str | None = Field(default=None, sa_column=Column(Text))
     consent: str | None = Field(default=None, max_length=20)
+    # WhatsApp's own id of this person (BSUID): its webhooks may come without a number since 2026 (facts §2.1)
+    wa_user_id: str | None = Field(default=None, max_length=80, index=True)
 
     # Behaviour counters: absent is unknown, not zero (spec AH6).
     page_views: int | None = None

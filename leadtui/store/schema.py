@@ -244,6 +244,7 @@ enrollment = Table(
     Column("lead_id", Integer(), ForeignKey("lead.id", ondelete="CASCADE"), nullable=False),
     Column("state", String(10), nullable=False),
     Column("reason", String(40)),
+    Column("detail", String(255)),
     Column("current_step", Integer(), nullable=False, default=0),
     Column("next_run_at", UtcDateTime()),
     Column("last_executed_at", UtcDateTime()),

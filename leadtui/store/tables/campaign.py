@@ -166,6 +166,8 @@ class Enrollment(SQLModel, table=True):
     state: str = Field(max_length=10)
     # lead_not_eligible, reply, converted, lost, opt_out, deleted, by_hand …
     reason: str | None = Field(default=None, max_length=40)
+    # the same in words: which placeholder has no value, why the address may not be written to
+    detail: str | None = Field(default=None, max_length=255)
     current_step: int = 0
     next_run_at: datetime | None = Field(default=None, sa_column=_moment())
     last_executed_at: datetime | None = Field(default=None, sa_column=_moment())

@@ -221,6 +221,7 @@ def upgrade() -> None:
         sa.Column("lead_id", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("reason", sa.String(40), nullable=True),
+        sa.Column("detail", sa.String(255), nullable=True),
         sa.Column("current_step", sa.Integer(), nullable=False),
         sa.Column("next_run_at", UtcDateTime(), nullable=True),
         sa.Column("last_executed_at", UtcDateTime(), nullable=True),

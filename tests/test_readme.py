@@ -106,7 +106,7 @@ def test_keys_named_in_the_docs_are_those_of_the_program() -> None:
         "convert.without": "w", "list.mark": "space", "list.mark_all": "*", "app.palette": "ctrl+p", "app.help": "?",
         "app.history": "6", "history.entries": "v", "history.undo_batch": "x", "leads.protect": "p",
         "leads.restore": "D", "convert.generate": "f5", "convert.link": "l", "convert.change": "e",
-        "convert.password": "p", "convert.forward": "ctrl+s", "leads.customer": "w", "app.customers": "2",
+        "convert.password": "p", "convert.forward": "ctrl+s", "leads.customer": "O", "app.customers": "2",
         "customers.search": "/", "customers.state": "f", "customers.unseen": "N", "customers.clear": "F",
         "customers.edit": "e", "customers.family": "a", "customers.lead": "l", "customers.suspend": "S",
         "customers.package": "P", "customers.password": "p",

@@ -204,14 +204,14 @@ async def test_between_lead_and_customer(run: Any, shop: Any) -> None:
     async with run(shop) as pilot:
         pilot.app.push_screen(LeadDetailScreen(1))
         await at_rest(pilot)
-        await press(pilot, "w")
+        await press(pilot, "O")
         assert pilot.app.screen.customer_id == ACHIENG
         await press(pilot, "l")
         assert pilot.app.screen.lead_id == 1
         pilot.app.push_screen(LeadDetailScreen(4))
         await at_rest(pilot)
         assert pilot.app.disabled_reason("leads.customer") == "this lead is no customer yet"
-        await press(pilot, "w")
+        await press(pilot, "O")
         assert pilot.app.screen.lead_id == 4
 
 

@@ -115,6 +115,7 @@ def _check_usage(router: str | None, of_router: dict[str, Any], *, several: bool
 
 # -- one ---------------------------------------------------------------------------------------------------------------
 def _one(opened: Office, lead_id: int, request: ConvertRequest, *, dry_run: bool, show_secret: bool) -> None:
+    from leadtui.domain.shapes import View, conversion_json
     from leadtui.services import conversion
 
     if dry_run:
@@ -124,7 +125,8 @@ def _one(opened: Office, lead_id: int, request: ConvertRequest, *, dry_run: bool
     result = conversion.convert(opened, lead_id, request, on_step=lambda event: note(f"  {event.text}"))
     for sentence in result.warnings:
         warn(sentence)
-    emit(_result_json(opened, result, show_secret), lambda: _result_text(result, show_secret))
+    document = conversion_json(result, View.of(opened), show_secret=show_secret)
+    emit(document, lambda: _result_text(result, show_secret))
 
 
 def _plan_json(plan: ConversionPlan) -> dict[str, Any]:
@@ -140,19 +142,6 @@ def _plan_text(plan: ConversionPlan) -> str:
     lines = [table(("where", "", "what", "", ""), rows)]
     lines.append("nothing was changed" if plan.is_ready else "this would fail; nothing was changed")
     return "\n".join(lines)
-
-
-def _result_json(opened: Office, result: ConversionResult, show_secret: bool) -> dict[str, Any]:
-    from leadtui.cli import render
-
-    user = render.router_user_json(result.router_user)
-    if user is not None and show_secret and result.password is not None:
-        user["password"] = result.password.reveal()
-    return {
-        "success": result.success, "message": result.message,
-        "lead": render.lead_json(result.lead, render.View.of(opened)),
-        "customer": result.customer.as_json() if result.customer else None, "router_user": user,
-    }  # fmt: skip
 
 
 def _result_text(result: ConversionResult, show_secret: bool) -> str:

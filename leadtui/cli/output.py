@@ -10,7 +10,6 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any
 
 from leadtui.cli.context import options
@@ -41,17 +40,9 @@ def _wants_indent() -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime):
-        from leadtui.domain.dates import iso_z
+    from leadtui.domain.shapes import plain
 
-        return iso_z(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)
+    return plain(value)
 
 
 def emit(document: Any, text: str | Callable[[], str]) -> None:

@@ -1,24 +1,17 @@
-"""Promises to clear a loan as the contract's JSON objects and as text."""
+"""Promises to clear a loan as text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from leadtui.cli.output import table
 from leadtui.domain.loans import LoanRow, LoanTotals, late_words
-from leadtui.domain.money import format_money, to_json
+from leadtui.domain.money import format_money
+from leadtui.domain.shapes import loan_json as loan_json
 
 if TYPE_CHECKING:
     from leadtui.cli.render import View
-
-
-def loan_json(loan: LoanRow, view: View) -> dict[str, Any]:
-    """A promise (contract answer 7)."""
-    return {
-        "id": loan.id, "lead_number": loan.lead_number, "amount": to_json(loan.amount_minor, view.currency),
-        "promised_clear_date": loan.promised.isoformat(), "status": loan.status, "note": loan.note,
-    }  # fmt: skip
 
 
 def loans_text(rows: Sequence[LoanRow], view: View) -> str:

@@ -8,27 +8,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from leadtui.cli.output import table, words
-from leadtui.cli.render import View, lead_json, lead_table
+from leadtui.cli.render import View, lead_table
 from leadtui.domain.dates import iso_z
 from leadtui.domain.records import AuditRow, BatchRow, BulkResult, Refusal, UndoResult
+from leadtui.domain.shapes import bulk_json as bulk_json
+from leadtui.domain.shapes import refusal_json
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
-
-
-def refusal_json(refusal: Refusal) -> dict[str, Any]:
-    """A row that was refused."""
-    return {"lead_id": refusal.lead_id, "lead_number": refusal.lead_number, "error": refusal.error}
-
-
-def bulk_json(result: BulkResult, view: View) -> dict[str, Any]:
-    """What a bulk act did, or with `--dry-run` would do."""
-    found: dict[str, Any] = {
-        "matched": result.matched, "changed": result.changed,
-        "refused": [refusal_json(refusal) for refusal in result.refused], "batch": result.batch,
-    }  # fmt: skip
-    if result.dry_run:
-        found |= {"dry_run": True, "examples": [lead_json(lead, view) for lead in result.examples]}
-    return found
 
 
 def bulk_text(result: BulkResult, view: View) -> str:

@@ -13,8 +13,16 @@ from .base import UtcDateTime
 _WAITING = text("state IN ('pending', 'retry')")
 _IN_HAND = text("state IN ('claimed', 'sending')")
 _SENT = text("sending_at IS NOT NULL")
+_ASKS = text("state IN ('handed_off', 'unknown')")
+_RECIPIENT = text("purpose = 'broadcast'")
 _ENROLLED = text("state IN ('active', 'paused')")
 _OPEN = text("handled_at IS NULL")
+
+
+def _where_set(column: str) -> Index:
+    """Only the rows that have the column: most of a broadcast's do not, and are inserted by the hundred thousand."""
+    set_ = text(f"{column} IS NOT NULL")
+    return Index(f"ix_message_{column}", column, sqlite_where=set_, postgresql_where=set_)
 
 
 def _lead_id(nullable: bool = False) -> Any:
@@ -185,21 +193,27 @@ class Message(SQLModel, table=True):
     """
 
     __table_args__ = (
-        UniqueConstraint("campaign_id", "lead_id", "step"),
-        Index("ix_message_waiting", "channel", "next_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+        # a broadcast has a lead once; a drip may have it again, each time under another enrollment
+        Index("uq_message_recipient", "campaign_id", "lead_id", unique=True, sqlite_where=_RECIPIENT,
+              postgresql_where=_RECIPIENT),
+        # the order in which they are claimed, campaign by campaign
+        Index("ix_message_waiting", "channel", "campaign_id", "priority", "id", sqlite_where=_WAITING,
+              postgresql_where=_WAITING),
         Index("ix_message_in_hand", "claimed_until", sqlite_where=_IN_HAND, postgresql_where=_IN_HAND),
         Index("ix_message_sent", "channel", "sending_at", sqlite_where=_SENT, postgresql_where=_SENT),
         Index("ix_message_campaign_state", "campaign_id", "state"),
         Index("ix_message_address", "address_key", "sending_at"),
-        Index("ix_message_provider", "provider_id"),
-    )
+        # what a person must say: whether it went
+        Index("ix_message_asks", "state", "campaign_id", sqlite_where=_ASKS, postgresql_where=_ASKS),
+        *(_where_set(column) for column in ("provider_id", "enrollment_id", "activity_id", "batch_id")),
+    )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     # broadcast, drip, stage, trigger, single, test, inbound
     purpose: str = Field(max_length=12)
     direction: str = Field(default="out", max_length=3)
     campaign_id: int | None = Field(default=None, sa_column=Column(ForeignKey("campaign.id", ondelete="CASCADE")))
-    enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id", ondelete="SET NULL", index=True)
+    enrollment_id: int | None = Field(default=None, foreign_key="enrollment.id", ondelete="SET NULL")
     step: int = 0
     # None: a test to oneself, or a message from somebody unknown
     lead_id: int | None = Field(default=None, sa_column=_lead_id(nullable=True))
@@ -243,7 +257,7 @@ class Message(SQLModel, table=True):
     created_by_id: int = Field(foreign_key="user.id")
     created_at: datetime = Field(sa_column=_moment(False))
     updated_at: datetime = Field(sa_column=_moment(False))
-    batch_id: int | None = Field(default=None, index=True)
+    batch_id: int | None = None
 
 
 class MessageEvent(SQLModel, table=True):

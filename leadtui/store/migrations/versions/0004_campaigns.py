@@ -13,6 +13,8 @@ down_revision = "0003"
 _WAITING = sa.text("state IN ('pending', 'retry')")
 _IN_HAND = sa.text("state IN ('claimed', 'sending')")
 _SENT = sa.text("sending_at IS NOT NULL")
+_ASKS = sa.text("state IN ('handed_off', 'unknown')")
+_RECIPIENT = sa.text("purpose = 'broadcast'")
 _ENROLLED = sa.text("state IN ('active', 'paused')")
 _OPEN = sa.text("handled_at IS NULL")
 
@@ -316,13 +318,31 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_message_lead_id_lead"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
-        sa.UniqueConstraint("campaign_id", "lead_id", "step", name=op.f("uq_message_campaign_id_lead_id_step")),
         sa.UniqueConstraint("dedupe_key", name=op.f("uq_message_dedupe_key")),
     )
     op.create_index("ix_message_address", "message", ["address_key", "sending_at"], unique=False)
-    op.create_index(op.f("ix_message_batch_id"), "message", ["batch_id"], unique=False)
+    for column in ("activity_id", "batch_id", "enrollment_id", "provider_id"):
+        is_set = sa.text(f"{column} IS NOT NULL")
+        op.create_index(
+            f"ix_message_{column}", "message", [column], unique=False, sqlite_where=is_set, postgresql_where=is_set
+        )
+    op.create_index(
+        "ix_message_asks",
+        "message",
+        ["state", "campaign_id"],
+        unique=False,
+        sqlite_where=_ASKS,
+        postgresql_where=_ASKS,
+    )
+    op.create_index(
+        "uq_message_recipient",
+        "message",
+        ["campaign_id", "lead_id"],
+        unique=True,
+        sqlite_where=_RECIPIENT,
+        postgresql_where=_RECIPIENT,
+    )
     op.create_index("ix_message_campaign_state", "message", ["campaign_id", "state"], unique=False)
-    op.create_index(op.f("ix_message_enrollment_id"), "message", ["enrollment_id"], unique=False)
     op.create_index(
         "ix_message_in_hand",
         "message",
@@ -332,7 +352,6 @@ def upgrade() -> None:
         postgresql_where=_IN_HAND,
     )
     op.create_index(op.f("ix_message_lead_id"), "message", ["lead_id"], unique=False)
-    op.create_index("ix_message_provider", "message", ["provider_id"], unique=False)
     op.create_index(
         "ix_message_sent",
         "message",
@@ -344,7 +363,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_message_waiting",
         "message",
-        ["channel", "next_at"],
+        ["channel", "campaign_id", "priority", "id"],
         unique=False,
         sqlite_where=_WAITING,
         postgresql_where=_WAITING,

@@ -183,6 +183,8 @@ channel_account = Table(
     Column("is_active", Boolean(), nullable=False, default=True),
     Column("config_json", JSON()),
     Column("secret_ref", String(60)),
+    Column("kept_json", JSON()),
+    Column("price", String(20)),
     Column("per_minute", Integer()),
     Column("daily_unique", Integer()),
     Column("gap_s", Integer()),

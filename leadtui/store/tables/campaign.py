@@ -59,6 +59,10 @@ class ChannelAccount(SQLModel, table=True):
     is_active: bool = True
     config_json: Any = Field(default=None, sa_column=Column(JSON))
     secret_ref: str | None = Field(default=None, max_length=60)
+    # what the channel remembers between processes, each with its end: ids of uploaded files, approved templates
+    kept_json: Any = Field(default=None, sa_column=Column(JSON))
+    # what one message costs, in major units; by segment for SMS
+    price: str | None = Field(default=None, max_length=20)
     # limits of the account, shared by all processes; None: the channel's own default
     per_minute: int | None = None
     daily_unique: int | None = None

@@ -34,6 +34,8 @@ def upgrade() -> None:
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("config_json", sa.JSON(), nullable=True),
         sa.Column("secret_ref", sa.String(60), nullable=True),
+        sa.Column("kept_json", sa.JSON(), nullable=True),
+        sa.Column("price", sa.String(20), nullable=True),
         sa.Column("per_minute", sa.Integer(), nullable=True),
         sa.Column("daily_unique", sa.Integer(), nullable=True),
         sa.Column("gap_s", sa.Integer(), nullable=True),

@@ -38,7 +38,9 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "role": ("leadtui.cli.role", "what each role may do, and with which leads"),
     "undo": ("leadtui.cli.history", "take back the last act, or a batch"),
     "audit": ("leadtui.cli.history", "who changed what, and when"),
+    "stats": ("leadtui.cli.stats", "leads in figures: by status, month, source and user; what became of them"),
     "worker": ("leadtui.cli.worker", "the work that goes on by itself, without a screen"),
+    "serve": ("leadtui.cli.serve", "what comes in over HTTP: the API, website forms, webhooks"),
     "db": ("leadtui.cli.db", "the database itself"),
     "config": ("leadtui.cli.configure", "settings of this program and of the office"),
 }

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from leadtui.cli import complete, tree
-from leadtui.cli.context import office
+from leadtui.cli.context import note, office
 from leadtui.cli.output import emit
 
 app = tree.noun("Who works here")
@@ -150,3 +150,51 @@ def enable(login: Login) -> None:
 
     with office() as opened:
         _print(admin.set_user_active(opened, login, True), "enabled")
+
+
+# -- keys of the HTTP face --------------------------------------------------------------------------------------------
+keys = tree.noun("Keys with which other programs act as a user over HTTP (see: leadtui serve)")
+app.add_typer(keys, name="key")
+
+
+@keys.command("add")
+def add_key(
+    login: Login,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="what it is for")] = None,
+    expires: Annotated[
+        str | None, typer.Option("--expires", metavar="WHEN", help="its last day: +90d, 2027-12-31")
+    ] = None,
+) -> None:
+    """Make a key and print it: it cannot be seen again."""
+    from leadtui.services import api_tokens
+
+    with office() as opened:
+        made = api_tokens.create(opened, login, name=name, expires=expires)
+    record = made.row.as_json() | {"token": made.token.reveal()}
+    note(f"the key of {made.row.login}, shown only now:")
+    emit(record, made.token.reveal())
+
+
+@keys.command("list")
+def list_keys(
+    login: Annotated[
+        str | None, typer.Argument(metavar="[LOGIN]", help="whose; else all", autocompletion=complete.logins)
+    ] = None,
+) -> None:
+    """List keys, the newest first; never the keys themselves."""
+    from leadtui.cli.render import records_text
+    from leadtui.services import api_tokens
+
+    with office() as opened:
+        found = [one.as_json() for one in api_tokens.list_all(opened, login)]
+    emit({"total": len(found), "keys": found}, lambda: records_text(found))
+
+
+@keys.command("remove")
+def remove_key(key: Annotated[str, typer.Argument(metavar="ID|PREFIX", help="see: leadtui user key list")]) -> None:
+    """End a key: whoever has it is let in no more."""
+    from leadtui.services import api_tokens
+
+    with office() as opened:
+        row = api_tokens.revoke(opened, key)
+    emit(row.as_json(), f"{row.prefix}… of {row.login} ({row.name}) opens nothing any more")

@@ -64,7 +64,7 @@ def add_user(office: Office, values: Mapping[str, str | None]) -> dict[str, Any]
             if not (values.get(key) or "").strip():
                 raise Invalid(f"{key} is required", field=key, code="required")
         columns = _columns(tx, values, None)
-        _may_grant(tx, columns["role_id"])
+        may_grant(tx, columns["role_id"])
         columns.setdefault("is_available", True)
         user_id = insert_id(tx.conn, t.user, **columns, is_active=True, created_at=tx.now)
         tx.audit("create", "user", user_id, None, columns)
@@ -78,9 +78,9 @@ def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> d
         w.require(tx, "users")
         row = find(tx, login)
         columns = {k: v for k, v in _columns(tx, values, row["id"]).items() if row[k] != v}
-        _may_grant(tx, row["role_id"])
+        may_grant(tx, row["role_id"])
         if "role_id" in columns:
-            _may_grant(tx, columns["role_id"])
+            may_grant(tx, columns["role_id"])
             _keep_a_principal(tx, row)
         if columns:
             tx.conn.execute(update(t.user).where(t.user.c.id == row["id"]).values(**columns))
@@ -94,7 +94,7 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
     with office.write() as tx:
         w.require(tx, "users")
         row = find(tx, login)
-        _may_grant(tx, row["role_id"])
+        may_grant(tx, row["role_id"])
         if not active:
             if row["id"] == tx.actor.user_id:
                 raise Refused("you cannot disable yourself", code="refused", field="login")
@@ -168,7 +168,7 @@ def _team(tx: WriteTx, name: str) -> int:
     return found if found is not None else insert_id(tx.conn, t.team, name=clean)
 
 
-def _may_grant(tx: ReadTx, role_id: int) -> None:
+def may_grant(tx: ReadTx, role_id: int) -> None:
     """Nobody gives, or takes from, a role that may more than he may himself (an administrator and a principal)."""
     role_ = tx.catalog.role_by_id[role_id]
     more = [a for a, g in role_.grants.items() if a == "reopen" and g.scope != "none"]
@@ -250,7 +250,7 @@ def set_role(office: Office, role_key: str, action: str, scope: str) -> dict[str
                 field="role",
                 hint="give the person another role instead",
             )
-        _may_grant(tx, role_id)
+        may_grant(tx, role_id)
         if act in {"reopen", "purge"} and not tx.actor.may(act):
             raise NotPermitted(f"you may not grant '{act}'", field="action")
         p = t.permission.c

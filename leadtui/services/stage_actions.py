@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from leadtui.domain.catalog import Stage
-from leadtui.domain.dates import day_bounds, local_day
 from leadtui.domain.follow_up_words import words_for
 from leadtui.domain.stage_actions import StageActionItem, fill, fill_block, item_from
 from leadtui.store import schema as t
@@ -30,8 +29,9 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import follow_ups as f
 from . import lead_writes as w
-from .notifying import may_see, notify, supervisors_of
+from .notifying import notify
 from .office import Office
+from .whom import time_of, to_tell, who_does
 
 ACTION = "stage_action"
 """The audit's word for what a status did to a lead; with the batch it happened because of."""
@@ -149,9 +149,12 @@ def _planned(
     subject = fill(item.subject, values)[:255] or item.name
     body = fill_block(item.body, values) if item.body else None
     if item.kind == "notify":
-        return Planned(item, "note", subject, body, None, False, _to_tell(tx, row, item.to))
-    who = _who_does(tx, row, item.to)
-    at, all_day = _when(tx, row, item, since, who)
+        return Planned(item, "note", subject, body, None, False, to_tell(tx, row, item.to))
+    who = who_does(tx, row, item.to)
+    at, all_day = time_of(
+        tx, row, delay_minutes=item.delay_minutes, context=item.context, is_contact=item.kind == "follow_up",
+        since=since, who=who,
+    )  # fmt: skip
     told = () if who is None else (who,)
     if item.kind == "follow_up":
         said = words_for(
@@ -182,66 +185,6 @@ def _values(tx: ReadTx, row: Mapping[Any, Any], stage: Stage, before: Stage | No
         "package": product.name if product else row["product_interest"] or "",
         "agent": agent.name if agent else "",
     }
-
-
-def _when(
-    tx: ReadTx, row: Mapping[Any, Any], item: StageActionItem, since: datetime, who: int | None
-) -> tuple[datetime, bool]:
-    """By the delay, by the smart time of the context; a task with neither: today, or the next day of work."""
-    if item.delay_minutes is not None:
-        at = max(since + timedelta(minutes=item.delay_minutes), tx.now)
-        return f.working_time_for(tx, at, assigned_to_id=who), False
-    if item.context is not None or item.kind == "follow_up":
-        return f.smart_time_for(tx, row, item.context, assigned_to_id=who), False
-    day = local_day(f.working_time_for(tx, tx.now, assigned_to_id=who), tx.catalog.tz)
-    return day_bounds(day, tx.catalog.tz)[0], True
-
-
-# -- for whom ---------------------------------------------------------------------------------------------------------
-
-
-def _who_does(tx: ReadTx, row: Mapping[Any, Any], to: str | None) -> int | None:
-    """Who gets a task: the one named, if he may see the lead; else its assignee; None is the unassigned queue."""
-    found = _named(tx, row, to)
-    if len(found) > 1:
-        found = (_least_busy(tx, found),)
-    return found[0] if found else row["assigned_to_id"]
-
-
-def _to_tell(tx: ReadTx, row: Mapping[Any, Any], to: str | None) -> tuple[int, ...]:
-    """Who is told: those named, else the assignee, else those who look after leads that nobody has."""
-    found = _named(tx, row, to)
-    if not found and may_see(tx.catalog, row["assigned_to_id"], row):
-        found = (row["assigned_to_id"],)
-    return found or supervisors_of(tx, row)
-
-
-def _named(tx: ReadTx, row: Mapping[Any, Any], to: str | None) -> tuple[int, ...]:
-    catalog = tx.catalog
-    match to:
-        case None | "assignee":
-            return ()
-        case "manager":
-            return (row["manager_id"],) if may_see(catalog, row["manager_id"], row) else ()
-        case "supervisors":
-            return supervisors_of(tx, row)
-    users = [u for u in catalog.users if u.is_active and to in (u.role, u.login) and may_see(catalog, u.id, row)]
-    of_role = [u.id for u in users if u.login != to]
-    if row["assigned_to_id"] in of_role:
-        return (row["assigned_to_id"],)
-    return tuple(u.id for u in users if u.login == to) or tuple(of_role)
-
-
-def _least_busy(tx: ReadTx, ids: Sequence[int]) -> int:
-    """Of several, who has the fewest things to do; of equals the lowest id."""
-    a = t.activity.c
-    query = (
-        select(a.assigned_to_id, func.count())
-        .where(a.assigned_to_id.in_(ids), f.open_clause())
-        .group_by(a.assigned_to_id)
-    )
-    counted = {r[0]: r[1] for r in tx.conn.execute(query)}
-    return min(ids, key=lambda i: (counted.get(i, 0), i))
 
 
 # -- undo -------------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The states of a message, which may follow which, and what is counted (spec §P2, §P4, AJ15; facts/messaging §4.3). Pure.
+"""The states of a message, which may follow which, and what is counted (spec §P2, AJ15; facts/messaging §4.3). Pure.
 
     pending → claimed → sending → accepted | handed_off → sent → delivered → read
                                 ↘ retry, failed, unknown          skipped: it was never to be sent
@@ -46,7 +46,7 @@ FOLLOWERS: Final[Mapping[str, frozenset[str]]] = {
     "unknown": frozenset({"accepted", "handed_off", "sent", "delivered", "read", "failed", "pending", "retry"}),
     RECEIVED: frozenset(),
 }
-"""Every arrow there is, but for those of a report: what a provider tells counts whatever we believed (`after_report`)."""
+"""Every arrow there is, but for those of a report: what a provider tells counts (`after_report`)."""
 
 NOT_SENT: Final = "not_sent"
 """Why it failed: a person said that it had not gone."""
@@ -66,8 +66,8 @@ def after_report(state: str, told: str, reason: str | None = None) -> str | None
 
     Reports come late, twice and out of order: read > delivered > sent, never back; `failed` may follow `sent`. What
     arrived has arrived, also when it was believed to have failed; a late `sent` does not undo a failure that was
-    reported, only one that a person supposed (`reason` `not_sent`). A report settles `unknown`, and holds back a message
-    that was to be sent again. The failure of an earlier try says nothing about the next one.
+    reported, only one that a person supposed (`reason` `not_sent`). A report settles `unknown`, and holds back a
+    message that was to be sent again. The failure of an earlier try says nothing about the next one.
     """
     if told == "failed":
         return "failed" if state in {"sending", "accepted", "handed_off", "sent", "unknown"} else None

@@ -15,7 +15,7 @@ _EXTENDED: Final = frozenset("^{}\\[~]|€\f")
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """`count` is what it is charged as, `units` the places it takes in its alphabet, `left` those free in the last part.
+    """`count` is what it is charged as, `units` the places it takes in its alphabet, `left` those free in the last one.
 
     `encoding` is GSM-7, or UCS-2 once one character is not in it (an emoji, most scripts).
     """

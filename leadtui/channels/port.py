@@ -73,6 +73,8 @@ class Caps:
     by_hand: bool = False
     """A person must say whether it went: `HandedOff` is the best answer it gives."""
     unicode: bool = True
+    packages: tuple[str, ...] = ()
+    """Python packages it needs with this account; the extra of its spec brings them."""
     lease: str | None = None
     """Only the holder of the lease of this name may send; None: any number of processes."""
     is_local: bool = False

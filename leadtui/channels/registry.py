@@ -10,7 +10,6 @@ import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
 from typing import Final
 
 from leadtui.channels.port import Account, Caps, Channel, Plugin, Probe, Spec
@@ -158,8 +157,3 @@ def probe(name: str, account: Account) -> Probe:
 
 
 _PROBE_CODES: Final = {"channel_missing": "not_installed", "channel_setup": "not_set_up", "channel_broken": "broken"}
-
-
-def need(module: str) -> ModuleType:
-    """A library that an extra brings, imported now. Raises ImportError, which `open` puts into words."""
-    return importlib.import_module(module)

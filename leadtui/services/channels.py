@@ -1,0 +1,404 @@
+"""The channels of the office: what there is, setting up their accounts, trying them, letting a stopped one go on.
+
+Changing needs `config`; who may write to leads sees them. Secrets are stored encrypted and never answered. What the
+engine asks of an account is in `channel_accounts`, and called by the names here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import update
+
+from leadtui import clock
+from leadtui.channels import registry
+from leadtui.channels.port import Account, Caps, Probe, Setting, Spec
+from leadtui.channels.provider_templates import ApprovedTemplate, CanListTemplates
+from leadtui.domain.money import parse_money
+from leadtui.errors import Invalid, NotPermitted, Refused, UsageError
+from leadtui.store import schema as t
+from leadtui.store.unit_of_work import ReadTx, WriteTx
+from leadtui.text import clean_block, clean_line
+
+from . import lead_writes as w
+from . import secrets as safe
+from .channel_accounts import (
+    LIMITS,
+    Limits,
+    account,
+    caps,
+    ensure,
+    is_open,
+    limits,
+    limits_of,
+    missing_packages,
+    missing_values,
+    open_for,
+    plain_account,
+    price_minor,
+    problem,
+    row_of,
+    secret_keys,
+    settings_of,
+    stop,
+    webhook_account,
+    why_not,
+)
+
+if TYPE_CHECKING:
+    from .office import Office
+
+__all__ = [
+    "ChannelRow",
+    "Limits",
+    "account",
+    "caps",
+    "fields",
+    "get",
+    "is_open",
+    "limits",
+    "list_all",
+    "open_for",
+    "parse_secrets",
+    "price_minor",
+    "probe",
+    "problem",
+    "resume",
+    "set_account",
+    "set_active",
+    "stop",
+    "templates",
+    "webhook_account",
+]
+
+_TEXT_LIMIT = 500
+_BLOCK_LIMIT = 5_000
+_LIMIT_MOST = 100_000
+_TEMPLATES_FOR: Final = timedelta(days=1)
+_TEMPLATES: Final = "templates"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRow:
+    """A channel and its account as a person sees them; no secrets."""
+
+    channel: str
+    label: str
+    origin: str
+    is_active: bool
+    is_set_up: bool
+    ready: bool
+    why_not: str
+    """Why nothing can be sent on it now; "" when it can."""
+    config: Mapping[str, str]
+    """Its settings; only for who may configure the office."""
+    secret_keys_set: tuple[str, ...]
+    per_minute: int | None
+    daily_unique: int | None
+    gap_s: int | None
+    """The limits in force; `own_limits` are those set for the account."""
+    own_limits: Mapping[str, int | None]
+    price: str | None
+    """Of one message (of one segment for SMS), in major units."""
+    stopped_code: str | None
+    stopped_text: str | None
+    stopped_at: datetime | None
+    probed_at: datetime | None
+    probe_code: str | None
+    probe_text: str | None
+    installed: bool
+    how_to_install: str
+    caps: Caps
+    settings: tuple[Setting, ...] = field(repr=False)
+
+    @property
+    def warning(self) -> str:
+        """What a person should know before using it."""
+        return self.caps.warning
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+def list_all(office: Office) -> tuple[ChannelRow, ...]:
+    """Every channel there is, also those never set up and broken plug-ins. For who may write to leads or configure."""
+    with office.read() as tx:
+        _may_look(tx)
+        return tuple(_row(tx, office, name) for name in registry.names())
+
+
+def get(office: Office, name: str) -> ChannelRow:
+    """One channel. Raises NotFound."""
+    with office.read() as tx:
+        _may_look(tx)
+        return _row(tx, office, registry.found(name).name)
+
+
+def fields(name: str) -> tuple[Setting, ...]:
+    """What an account of a channel is told, in the order of a form; `secret` ones are typed unseen. Raises NotFound."""
+    return registry.spec(name).settings
+
+
+def _may_look(tx: ReadTx) -> None:
+    if not any(tx.actor.may(action) for action in ("campaign", "log", "config")):
+        raise NotPermitted("you may not see the channels", hint="those who write to leads may")
+
+
+def _row(tx: ReadTx, office: Office, name: str) -> ChannelRow:
+    found, row = registry.found(name), row_of(tx, name)
+    can = registry.caps(name, plain_account(office, name, row))
+    now = limits_of(row, can)
+    reason = why_not(found, row, office)
+    gone = missing_packages(can)
+    kept = ("price", "stopped_code", "stopped_text", "stopped_at", "probed_at", "probe_code", "probe_text")
+    return ChannelRow(
+        channel=name, label=found.spec.title, origin=found.origin, is_active=now.is_active,
+        is_set_up=found.plugin is not None and not missing_values(found.spec, row),
+        ready=not reason, why_not=reason, config=settings_of(row) if tx.actor.may("config") else {},
+        secret_keys_set=secret_keys(row), per_minute=now.per_minute, daily_unique=now.daily_unique, gap_s=now.gap_s,
+        own_limits={key: getattr(row, key) if row is not None else None for key in LIMITS.values()},
+        **{key: getattr(row, key) if row is not None else None for key in kept},
+        installed=not gone, how_to_install=(registry.missing(found.spec, gone[0]).hint or "") if gone else "",
+        caps=can, settings=found.spec.settings,
+    )  # fmt: skip
+
+
+# -- setting up --------------------------------------------------------------------------------------------------------
+def set_account(
+    office: Office, name: str, values: Mapping[str, str | None], secrets: Mapping[str, str] | None = None
+) -> ChannelRow:
+    """Change a channel's account: only what is given. Keys of `values`: the channel's settings, and per_minute, daily,
+    gap (0: no limit; empty: the channel's own), price. `secrets`: by their keys; an empty one is forgotten.
+
+    What was set for another provider stays. Raises Invalid naming the field, NotPermitted, NotFound, Refused.
+    """
+    made = registry.plugin(name)
+    spec = made.spec
+    with office.write() as tx:
+        w.require(tx, "config")
+        ensure(tx, spec.name)
+        row = row_of(tx, spec.name)
+        before = settings_of(row)
+        columns, config = _checked(tx, spec, values, before)
+        kept = _with_secrets(tx, office, spec, row, secrets or {})
+        told_before, told = _differences(spec.name, row, before, config, columns)
+        if secrets:
+            told[f"{spec.name}.secrets"] = "changed: " + ", ".join(sorted(secrets))
+        if told:
+            columns |= {"config_json": {"settings": config, "secrets": sorted(kept.keys)}, "secret_ref": kept.ref}
+            _write(tx, spec.name, {**columns, "updated_at": tx.now})
+            tx.audit("edit", "channel", None, told_before, told)
+        return _row(tx, office, spec.name)
+
+
+def _checked(
+    tx: ReadTx, spec: Spec, values: Mapping[str, str | None], before: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Checked columns, and all settings as they will be. Raises Invalid."""
+    known = {setting.key: setting for setting in spec.settings}
+    columns: dict[str, Any] = {}
+    config = dict(before)
+    for key, typed in values.items():
+        text = (typed or "").strip()
+        if key in LIMITS:
+            columns[LIMITS[key]] = _whole(key, text) if text else None
+        elif key == "price":
+            columns["price"] = _price(tx, text) if text else None
+        elif key not in known:
+            hint = "one of: " + ", ".join([*(k for k, s in known.items() if not s.secret), *LIMITS, "price"])
+            raise Invalid(f"the channel {spec.name} has no setting '{key}'", field=key, hint=hint)
+        elif known[key].secret:
+            raise Invalid(f"{key} is a secret: it is not typed on the command line", field=key, hint="--secret-stdin")
+        elif text:
+            config[key] = _value(known[key], text)
+        else:
+            config.pop(key, None)
+    return columns, config
+
+
+def _value(setting: Setting, text: str) -> str:
+    if setting.kind == "json":
+        value = clean_block(text, field=setting.key, limit=_BLOCK_LIMIT)
+        try:
+            json.loads(value)
+        except ValueError as error:
+            raise Invalid(f"{setting.key} is not JSON: {error}", field=setting.key) from None
+        return value
+    value = clean_line(text, field=setting.key, limit=_TEXT_LIMIT)
+    if setting.choices and value not in setting.choices:
+        hint = "one of: " + ", ".join(setting.choices)
+        raise Invalid(f"{setting.key} cannot be '{value}'", field=setting.key, hint=hint)
+    if setting.kind == "number":
+        return str(_whole(setting.key, value))
+    if setting.kind == "url":
+        from leadtui.channels.wire import check_url
+
+        return check_url(value, field=setting.key)
+    if setting.kind == "file" and not Path(value).expanduser().is_absolute():
+        raise Invalid(f"'{value}' does not say where it lies", field=setting.key, hint="a whole path, such as /srv/x")
+    return value
+
+
+def _whole(key: str, text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or int(text[:9]) > _LIMIT_MOST:
+        raise Invalid(f"{key} cannot be '{text[:40]}'", field=key, hint=f"a whole number from 0 to {_LIMIT_MOST:,}")
+    return int(text)
+
+
+def _price(tx: ReadTx, text: str) -> str:
+    """A price may be finer than the smallest coin: 0.35 of a shilling is a price, 0.355 as well."""
+    whole, dot, part = text.partition(".")
+    parse_money(whole + dot + part[:2], tx.catalog.currency, field="price")
+    if not (whole + part).isdecimal() or len(text) > 20:
+        raise Invalid(f"'{text[:40]}' is not a price", field="price", hint="such as 0.80")
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Safe:
+    ref: str | None
+    keys: frozenset[str]
+
+
+def _with_secrets(tx: WriteTx, office: Office, spec: Spec, row: Any, given: Mapping[str, str]) -> _Safe:
+    """Store the secrets given beside those there are, as one. Raises Invalid for one that the channel does not know."""
+    ref: str | None = row.secret_ref
+    if not given:
+        return _Safe(ref, frozenset(secret_keys(row)))
+    names = [setting.key for setting in spec.settings if setting.secret]
+    if unknown := sorted(set(given) - set(names)):
+        raise Invalid(
+            f"the channel {spec.name} has no secret '{unknown[0][:40]}'", field="secret",
+            hint="its secrets: " + (", ".join(names) or "none"),
+        )  # fmt: skip
+    known: dict[str, str] = {}
+    if ref is not None and set(given) < set(names):
+        known = json.loads(safe.get(tx, office, ref).reveal())
+    known |= given
+    known = {key: value for key, value in known.items() if value}
+    if not known:
+        safe.drop(tx, ref)
+        return _Safe(None, frozenset())
+    ref = ref or safe.new_ref("channel")
+    safe.put(tx, office, ref, json.dumps(known))
+    return _Safe(ref, frozenset(known))
+
+
+def _differences(
+    name: str, row: Any, before: Mapping[str, str], after: Mapping[str, str], columns: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What changes, before and after, as the audit tells it."""
+    old = {**before, **{key: getattr(row, key) for key in columns}}
+    new = {**after, **columns}
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    return {f"{name}.{key}": old.get(key) for key in changed}, {f"{name}.{key}": new.get(key) for key in changed}
+
+
+def _write(tx: WriteTx, name: str, columns: Mapping[str, Any]) -> None:
+    tx.conn.execute(update(t.channel_account).where(t.channel_account.c.channel == name).values(**columns))
+
+
+def parse_secrets(name: str, text: str) -> dict[str, str]:
+    """Secrets as they are typed or piped in: lines `key=secret`, one JSON object, or the bare secret of a channel that
+    has only one. Raises UsageError, never with the text in its words.
+    """
+    names = [setting.key for setting in registry.spec(name).settings if setting.secret]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not names:
+        raise UsageError(f"the channel {name} has no secrets", field="secret")
+    if not lines:
+        raise UsageError("no secret came on standard input", field="secret", hint="its secrets: " + ", ".join(names))
+    if text.lstrip().startswith("{"):
+        try:
+            loaded = json.loads(text)
+        except ValueError:
+            raise UsageError("the secrets are not JSON", field="secret") from None
+        return {str(key): "" if value is None else str(value) for key, value in loaded.items()}
+    pairs = [line.partition("=") for line in lines]
+    if all(mark and key.strip() in names for key, mark, _ in pairs):
+        return {key.strip(): value.strip() for key, _, value in pairs}
+    if len(lines) == 1 and len(names) == 1:
+        return {names[0]: lines[0]}
+    raise UsageError(
+        "it is not clear which secret is which", field="secret",
+        hint="write lines such as " + ", ".join(f"{key}=…" for key in names),
+    )  # fmt: skip
+
+
+# -- on, off, stopped --------------------------------------------------------------------------------------------------
+def set_active(office: Office, name: str, active: bool) -> ChannelRow:
+    """Switch a channel on or off; what waits on it waits. Raises NotPermitted, NotFound."""
+    found = registry.found(name)
+    with office.write() as tx:
+        w.require(tx, "config")
+        ensure(tx, found.name)
+        row = row_of(tx, found.name)
+        if row is not None and bool(row.is_active) != active:
+            _write(tx, found.name, {"is_active": active, "updated_at": tx.now})
+            key = f"{found.name}.is_active"
+            tx.audit("edit", "channel", None, {key: not active}, {key: active})
+        return _row(tx, office, found.name)
+
+
+def resume(office: Office, name: str) -> ChannelRow:
+    """Let an account that stopped itself go on. Its campaigns are resumed one by one. Raises NotPermitted, NotFound."""
+    found = registry.found(name)
+    with office.write() as tx:
+        w.require(tx, "config")
+        _unstop(tx, found.name)
+        return _row(tx, office, found.name)
+
+
+def _unstop(tx: WriteTx, name: str) -> None:
+    row = row_of(tx, name)
+    if row is None or row.stopped_code is None:
+        return
+    _write(tx, name, {"stopped_code": None, "stopped_text": None, "stopped_at": None})
+    tx.audit("resume", "channel", None, {f"{name}.stopped": row.stopped_code}, {f"{name}.stopped": None})
+
+
+def probe(office: Office, name: str) -> Probe:
+    """Try a channel without writing to a lead. A good answer lets a stopped account go on, for who may configure."""
+    found = registry.found(name)
+    with office.read() as tx:
+        _may_look(tx)
+        try:
+            opened: Account | Refused = account(tx, office, found.name)
+        except Refused as error:  # the key of its secrets is not here
+            opened = error
+    answer = (
+        Probe(False, opened.code, opened.message, opened.hint or "")
+        if isinstance(opened, Refused)
+        else registry.probe(found.name, opened)
+    )
+    with office.write() as tx:
+        ensure(tx, found.name)
+        _write(tx, found.name, {"probed_at": tx.now, "probe_code": answer.code[:60], "probe_text": answer.text[:2000]})
+        if answer.ok and tx.actor.may("config"):
+            _unstop(tx, found.name)
+    return answer
+
+
+# -- templates of the provider -----------------------------------------------------------------------------------------
+def templates(office: Office, name: str = "whatsapp_cloud", *, refresh: bool = False) -> Sequence[ApprovedTemplate]:
+    """The templates a provider has approved or not, as told within the last day; `refresh` asks now.
+
+    Raises Refused for a channel without such templates or not set up, OtherSide when the provider does not answer.
+    """
+    with office.read() as tx:
+        _may_look(tx)
+        opened = account(tx, office, registry.found(name).name)
+    if not refresh and (kept := opened.keeper.get(_TEMPLATES)) is not None:
+        return tuple(ApprovedTemplate.of(row) for row in kept)
+    channel = registry.open(name, opened)
+    try:
+        if not isinstance(channel, CanListTemplates):
+            raise Refused(f"the channel {name} has no templates of its provider", code="no_templates", field="channel")
+        found = channel.approved_templates()
+    finally:
+        channel.close()
+    opened.keeper.put(_TEMPLATES, [row.as_json() for row in found], clock.now() + _TEMPLATES_FOR)
+    return found

@@ -34,6 +34,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "branch": ("leadtui.cli.catalogue", "branches"),
     "person": ("leadtui.cli.catalogue", "people who bring leads in"),
     "router": ("leadtui.cli.router", "routers, the users on them, and the training router"),
+    "channel": ("leadtui.cli.channel", "the ways out to leads: accounts, probes, limits"),
     "user": ("leadtui.cli.user", "who works here"),
     "role": ("leadtui.cli.role", "what each role may do, and with which leads"),
     "undo": ("leadtui.cli.history", "take back the last act, or a batch"),

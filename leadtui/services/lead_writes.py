@@ -22,7 +22,7 @@ from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
 from leadtui.store import leads as lead_queries
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
-from leadtui.store.unit_of_work import ReadTx, WriteTx
+from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_block, clean_line
 
 from .lead_beside import (
@@ -261,6 +261,26 @@ def add_activity(
     tx: WriteTx, lead_id: int, kind: str, subject: str, description: str | None = None, **more: Any
 ) -> None:
     """An activity that is done now: part of the timeline, and of the batch."""
+    values = activity_columns(tx, lead_id, kind, subject, description, **more)
+    tx.later(t.activity, **values)
+    if kind in COUNTED and values["completed_at"] is not None:
+        tx.at_end(_milestones, lead_id)
+
+
+def insert_activity(
+    tx: WriteTx, lead_id: int, kind: str, subject: str, description: str | None = None, **more: Any
+) -> int:
+    """`add_activity` at once, answering its id."""
+    values = activity_columns(tx, lead_id, kind, subject, description, **more)
+    if kind in COUNTED and values["completed_at"] is not None:
+        tx.at_end(_milestones, lead_id)
+    return insert_id(tx.conn, t.activity, **values)
+
+
+def activity_columns(
+    tx: WriteTx, lead_id: int, kind: str, subject: str, description: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """The columns of an activity that is done now; `more` says what is different."""
     values: dict[str, Any] = {
         "lead_id": lead_id,
         "type": kind,
@@ -282,10 +302,7 @@ def add_activity(
         "updated_at": tx.now,
         "batch_id": tx.batch_id,
     }
-    values |= more
-    tx.later(t.activity, **values)
-    if kind in COUNTED and values["completed_at"] is not None:
-        tx.at_end(_milestones, lead_id)
+    return values | more
 
 
 # -- follow-ups: open activities are the truth, the lead's date is derived (spec AG12) ------------------------------

@@ -84,6 +84,10 @@ STEPS: Final[tuple[Step, ...]] = (
         "loans_overdue", "leadtui.services.loans_overdue:step", "promises overdue",
         waiting="leadtui.services.loans_overdue:late_count", waits="promises past their day",
     ),
+    Step(
+        "inbox", "leadtui.services.inbox:apply_open", "taken from the inbox", limit=100,
+        waiting="leadtui.services.inbox:waiting", waits="messages from outside to apply",
+    ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
     Step(
         "alerts", "leadtui.services.alerts:send_due", "alerts sent", limit=50, lane="slow",

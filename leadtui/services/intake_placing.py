@@ -27,7 +27,7 @@ from .lead_editing import edit_row
 from .lead_values import ValueContext, custom_value, parse_value, split_values
 from .notifying import notify, supervisors_of
 
-_SOURCES: Final = {bookings.KIND: "Booking"}
+_SOURCES: Final = {bookings.KIND: "Booking", "form": "Website"}
 """Where a lead comes from that names no source, by the kind of what came in; else the office's usual source."""
 _OWN_RULES: Final = frozenset({"status", "pipeline", "assigned_to"})
 """Fields of a new lead only: one that is there keeps its own."""

@@ -1,4 +1,4 @@
-"""What goes on by itself and failed: events, jobs, alerts; trying again, and giving up."""
+"""What goes on by itself and failed: events, what came in, jobs, alerts; trying again, and giving up."""
 
 from __future__ import annotations
 
@@ -13,18 +13,24 @@ from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import events, job_runs
+from . import events, inbox, job_runs
 from .alerts import SENDING
 
 if TYPE_CHECKING:
     from .office import Office
 
-FailureKind = Literal["event", "run", "alert", "step"]
+FailureKind = Literal["event", "inbox", "run", "alert", "step"]
 
 MOST = 500
 """So many failures of a kind are shown; the count says how many there are."""
 
-NOUNS: dict[str, str] = {"event": "event", "run": "job", "alert": "alert", "step": "step"}
+NOUNS: dict[str, str] = {
+    "event": "event",
+    "inbox": "message from outside",
+    "run": "job",
+    "alert": "alert",
+    "step": "step",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,7 @@ def failed(tx: ReadTx) -> tuple[int, list[Failure]]:
     All of them with the right to `config`; without, one's own alerts.
     """
     everybody = tx.actor.may("config")
-    found = [*_events(tx), *_runs(tx)] if everybody else []
+    found = [*_events(tx), *_inbox(tx), *_runs(tx)] if everybody else []
     found += _alerts(tx, everybody=everybody)
     count = len(found)
     if count >= MOST:
@@ -65,19 +71,20 @@ def failed(tx: ReadTx) -> tuple[int, list[Failure]]:
 # -- what failed ------------------------------------------------------------------------------------------------------
 def _failed(tx: ReadTx, *, everybody: bool) -> dict[str, ColumnElement[bool]]:
     """By kind, which rows count as failed and may be seen."""
-    e, r, n = t.event.c, t.job_run.c, t.notification.c
+    e, i, r, n = t.event.c, t.inbox_event.c, t.job_run.c, t.notification.c
     own: tuple[ColumnElement[bool], ...] = () if everybody else (n.user_id == tx.actor.user_id,)
     alerts = and_(n.alert_error.is_not(None), n.alerted_at.is_(None), *own)
     if not everybody:
         return {"alert": alerts}
     return {
         "event": and_(e.handled_at.is_(None), e.last_error.is_not(None)),
+        "inbox": and_(i.handled_at.is_(None), i.last_error.is_not(None)),
         "run": and_(r.state == "failed", r.attempts > 0),
         "alert": alerts,
     }
 
 
-_TABLES = {"event": t.event, "run": t.job_run, "alert": t.notification}
+_TABLES = {"event": t.event, "inbox": t.inbox_event, "run": t.job_run, "alert": t.notification}
 
 
 def _count(tx: ReadTx, kind: str, where: ColumnElement[bool]) -> int:
@@ -96,6 +103,18 @@ def _events(tx: ReadTx) -> list[Failure]:
         Failure(
             f"event:{row.id}", "event", f"{row.kind} of {row.number}" if row.number else row.kind, row.last_error,
             row.attempts, row.at, row.retry_at, row.attempts >= events.TRIES,
+        )
+        for row in tx.conn.execute(query)
+    ]  # fmt: skip
+
+
+def _inbox(tx: ReadTx) -> list[Failure]:
+    i = t.inbox_event.c
+    query = select(t.inbox_event).where(_failed(tx, everybody=True)["inbox"]).order_by(i.id).limit(MOST)
+    return [
+        Failure(
+            f"inbox:{row.id}", "inbox", f"{row.kind} from {row.source}", row.last_error, row.attempts, row.received_at,
+            row.retry_at, row.attempts >= inbox.TRIES,
         )
         for row in tx.conn.execute(query)
     ]  # fmt: skip
@@ -170,6 +189,8 @@ def _change(tx: WriteTx, kind: str, where: ColumnElement[bool], action: Literal[
     values: dict[tuple[str, str], dict[str, Any]] = {
         ("event", "retry"): {"attempts": 0, "retry_at": None},
         ("event", "give_up"): {"handled_at": now, "retry_at": None},
+        ("inbox", "retry"): {"attempts": 0, "retry_at": None},
+        ("inbox", "give_up"): {"handled_at": now, "retry_at": None},
         ("run", "retry"): {"attempts": 1, "retry_at": None},
         ("run", "give_up"): {"state": "dropped", "retry_at": None},
         ("alert", "retry"): {"alert_error": None},

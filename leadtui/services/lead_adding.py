@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from sqlalchemy import select, update
 
 from leadtui.domain.catalog import Pipeline
 from leadtui.domain.fields import BY_KEY, LeadField
 from leadtui.domain.records import Done, LeadRow
 from leadtui.domain.rules import require_fields
-from leadtui.errors import Invalid, LeadtuiError, NotPermitted
+from leadtui.errors import Invalid, LeadtuiError, NotPermitted, Refused
 from leadtui.store import schema as t
 from leadtui.store.bulk_leads import draw_ids
+from leadtui.store.claims import insert_new
 from leadtui.store.numbers import draw
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import fold
@@ -44,6 +49,38 @@ def create(
         tx.open_batch("create", "new lead")
         row, warnings = create_in(tx, values, tags=tags)
     return Done(row, tx.batch_id, tuple(warnings))
+
+
+def create_once(
+    office: Office, key: str, values: Mapping[str, str | None], *, tags: Iterable[str] = ()
+) -> tuple[Done, bool]:
+    """`create`, but once for each `key` of the acting user: again, it answers the lead made then, and False.
+
+    For callers that cannot know whether their first try arrived. Raises Refused (code `key_reused`) when the key came
+    with other values, NotFound when that lead is the actor's to see no more.
+    """
+    name = hashlib.sha256(f"{office.user_id}:{key}".encode("utf-8", "surrogatepass")).hexdigest()
+    said = hashlib.sha256(json.dumps([dict(values), list(tags)], sort_keys=True).encode()).hexdigest()
+    e = t.inbox_event.c
+    mine = (e.source == "api", e.external_key == name)
+    with office.write() as tx:
+        w.require(tx, "create")
+        row_of_key = {
+            "source": "api", "external_key": name, "kind": "create", "payload_json": {"said": said}, "attempts": 1,
+            "received_at": tx.now, "handled_at": tx.now,
+        }  # fmt: skip
+        if not insert_new(tx, t.inbox_event, [row_of_key], ("source", "external_key")):
+            kept = tx.conn.execute(select(e.payload_json).where(*mine)).scalar_one()
+            if kept["said"] != said:
+                raise Refused(
+                    "this key came with another lead before", code="key_reused", field="Idempotency-Key",
+                    hint="a new key for each new lead",
+                )  # fmt: skip
+            return Done(w.row_of(tx, w.resolve(tx, int(kept["lead_id"]))), None), False
+        tx.open_batch("create", "new lead")
+        row, warnings = create_in(tx, values, tags=tags)
+        tx.conn.execute(update(t.inbox_event).where(*mine).values(payload_json={"said": said, "lead_id": row.id}))
+    return Done(row, tx.batch_id, tuple(warnings)), True
 
 
 def create_in(tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[str] = ()) -> tuple[LeadRow, list[str]]:

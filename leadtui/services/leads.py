@@ -18,7 +18,7 @@ from leadtui.store.leads import Order
 
 from . import lead_writes as w
 from .duplicates import duplicates
-from .lead_adding import create, create_in
+from .lead_adding import create, create_in, create_once
 from .lead_editing import edit, edit_row
 from .office import Office
 
@@ -124,6 +124,7 @@ __all__ = [
     "count",
     "create",
     "create_in",
+    "create_once",
     "duplicates",
     "edit",
     "edit_row",

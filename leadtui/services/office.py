@@ -112,6 +112,14 @@ class Office:
         """A write transaction of the machine itself (`system`): settling jobs, automatic decisions (spec AG28)."""
         return self.store.write(_system_actor, f"{self.origin}:system")
 
+    def by_itself(self) -> Office:
+        """The same database with the machine itself at work, for services that take an office (spec AG28)."""
+        return _Machine(self.store, self.catalog.find_user(SYSTEM).id, origin=f"{self.origin}:system")
+
+    def acting(self, user_id: int) -> Office:
+        """The same database with another user at work, who has shown who he is."""
+        return Office(self.store, user_id, origin=self.origin)
+
     def close(self) -> None:
         """Close the connections."""
         self.store.close()
@@ -121,6 +129,13 @@ class Office:
         if user is None or not user.is_active:
             raise NotPermitted("this user is disabled", code="disabled_user", hint="ask the office's principal")
         return catalog.actor_for(user, is_owner=self.is_owner)
+
+
+class _Machine(Office):
+    """The machine at work: `system` may not open the program, but it acts."""
+
+    def _actor(self, catalog: Catalog) -> Actor:
+        return _system_actor(catalog)
 
 
 def _system_actor(catalog: Catalog) -> Actor:

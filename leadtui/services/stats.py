@@ -280,7 +280,7 @@ def _average(pairs: Iterable[tuple[datetime, datetime]]) -> float | None:
 
 
 def _by_source(catalog: Catalog, counts: Counts) -> tuple[Share, ...]:
-    names = {None: NOWHERE, **{one.id: one.name for one in catalog.sources}}
+    names: dict[int | None, str] = {one.id: one.name for one in catalog.sources}
     shares = [
         Share(names.get(source_id, NOWHERE), *_share(catalog, counts, 0, source_id))
         for source_id in dict.fromkeys(key[0] for key in counts)

@@ -57,3 +57,23 @@ def moment(tx: ReadTx) -> datetime:
         return tx.now
     now: datetime = tx.conn.execute(select(func.clock_timestamp())).scalar_one()
     return now
+
+
+def insert_new(tx: WriteTx, table: Table, rows: Sequence[Mapping[str, Any]], unique: Sequence[str]) -> int:
+    """Insert those rows that are not there yet, by their `unique` columns; answers how many were.
+
+    Two processes that write the same row both go on, one of them with 0.
+    """
+    if not rows:
+        return 0
+    statement: Any
+    if tx.is_sqlite:
+        from sqlalchemy.dialects import sqlite
+
+        statement = sqlite.insert(table)
+    else:
+        from sqlalchemy.dialects import postgresql
+
+        statement = postgresql.insert(table)
+    new = statement.values([dict(row) for row in rows]).on_conflict_do_nothing(index_elements=list(unique))
+    return len(tx.conn.execute(new.returning(table.c[unique[0]])).all())

@@ -20,6 +20,7 @@ from leadtui.domain.permissions import verb
 from leadtui.errors import LeadtuiError
 from leadtui.opening import JobsLike, OfficeLike, Opening
 from leadtui.places import START, modes
+from leadtui.screens.asides import Asides
 from leadtui.screens.base import LeadScreen
 from leadtui.screens.reminding import Reminding
 from leadtui.widgets.hints import Hints
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from leadtui.screens.palette import Place
 
 
-class LeadApp(App[int], inherit_bindings=False):
+class LeadApp(Asides, App[int], inherit_bindings=False):
     """The terminal program."""
 
     TITLE = "leadtui"

@@ -11,7 +11,7 @@ from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
-_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise", "leads.booking"})
+_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise", "leads.booking", "leads.message"})
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
@@ -116,6 +116,16 @@ class LeadCommands(LeadScreen[Any]):
     def do_promise(self) -> None:
         """Note, clear or call off a promise to clear a loan."""
         self.open_dialog("loan_dialogs", "LoanDialog", self.target().ids)
+
+    def do_message(self) -> None:
+        """Write to the lead. This is no act on the list: marks stay, and work mode stays with the lead."""
+        from leadtui.screens.message_dialog import MessageDialog
+
+        self.app.push_screen(MessageDialog(self.target().ids))
+
+    def do_enroll(self) -> None:
+        """Put into a drip."""
+        self._act("enroll_dialog", "EnrollDialog")
 
     def do_interest(self) -> None:
         """Choose what the lead wants."""

@@ -148,8 +148,8 @@ class LeadPicker(Picker):
         super().__init__("Whose promise?", lambda words: find_leads(office, words))
 
 
-def find_leads(office: Any, words: str) -> Sequence[Choice]:
-    """Leads by name, phone, email or number, those of last contact first; what is open on them beside. In a thread."""
+def find_leads(office: Any, words: str, action: str = "loans") -> Sequence[Choice]:
+    """Leads by name, phone, email or number on which the person may do `action`. In a thread."""
     from leadtui.domain.filters.writer import in_quotes
     from leadtui.services import leads
 
@@ -157,7 +157,7 @@ def find_leads(office: Any, words: str) -> Sequence[Choice]:
     rows = leads.search(office, where, limit=_MOST, total=False).rows
     may = [
         row for row in rows
-        if office.actor.may_on("loans", assigned_to_id=row.assigned_to_id, branch_id=row.branch_id)
+        if office.actor.may_on(action, assigned_to_id=row.assigned_to_id, branch_id=row.branch_id)
     ]  # fmt: skip
     return [
         Choice(str(row.id), row.title, " · ".join(one for one in (row.number, row.phone, row.status) if one))

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from leadtui.channels.reports import Inbound, Preference, Report, State, StatusUpdate
 from leadtui.domain.hidden import Secret
+from leadtui.domain.money import exponent
 from leadtui.errors import Refused
+from leadtui.text import strip_segment
 
 __all__ = [
     "Accepted",
@@ -42,7 +45,13 @@ __all__ = [
     "State",
     "StatusUpdate",
     "Unknown",
+    "said",
 ]
+
+_HIDDEN_FROM = 4
+"""Shorter secrets are no secrets, and would tear holes into words."""
+
+_SAID_LIMIT = 300
 
 AddressKind = Literal["phone", "email", "any"]
 
@@ -127,6 +136,11 @@ class Probe:
     hint: str = ""
 
 
+def said(text: str) -> str:
+    """What the other side said, as one short line that is safe to show."""
+    return " ".join(strip_segment(text.replace("\n", " ")).split())[:_SAID_LIMIT]
+
+
 # -- what it is given --------------------------------------------------------------------------------------------------
 class Keeper(Protocol):
     """What a channel may remember between processes, such as the id of an uploaded file. Never secrets."""
@@ -152,6 +166,8 @@ class Account:
     channel: str
     config: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, Secret] = field(default_factory=dict)
+    currency: str = ""
+    """The office's currency: costs in another one are not told as ours."""
     keeper: Keeper = field(default_factory=_Here, compare=False, repr=False)
 
     def get(self, key: str, default: str = "") -> str:
@@ -178,6 +194,23 @@ class Account:
             f"the channel {self.channel} is not set up: the secret {key} is missing", code="channel_setup", field=key,
             hint=f"leadtui channel set {self.channel} --secret-stdin (a line {key}=…)",
         )  # fmt: skip
+
+    def said(self, text: str) -> str:
+        """What the other side said, as one short line, without secrets of ours that it may repeat."""
+        for secret in self.secrets.values():
+            if len(value := secret.reveal()) >= _HIDDEN_FROM:
+                text = text.replace(value, "•••")
+        return said(text)
+
+    def minor(self, amount: str, currency: str) -> int | None:
+        """A cost as a provider tells it ("0.8000", "KES"), in minor units of the office's currency; None in others."""
+        try:
+            value = abs(Decimal(amount.strip()))
+        except InvalidOperation:
+            return None
+        if not value.is_finite() or not self.currency or currency.strip().upper() != self.currency:
+            return None
+        return int(value.scaleb(exponent(self.currency)).to_integral_value(ROUND_HALF_UP))
 
 
 @dataclass(frozen=True, slots=True)

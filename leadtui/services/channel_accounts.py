@@ -91,7 +91,7 @@ def account(tx: ReadTx, office: Office, name: str) -> Account:
         kept = json.loads(secrets.get(tx, office, row.secret_ref).reveal())
     return Account(
         channel=name, config=config_of(office, name, row), secrets={key: Secret(value) for key, value in kept.items()},
-        keeper=_Kept(office, name),
+        currency=tx.catalog.currency, keeper=_Kept(office, name),
     )  # fmt: skip
 
 

@@ -163,9 +163,12 @@ class Look:
         base = ("id", "number", "name", "consent", "referrer_id", "assigned_to_id", *consent.COLUMNS)
         self._columns = [t.lead.c[name] for name in dict.fromkeys((*base, *self.values.columns))]
 
-    def count(self) -> int:
-        """How many leads the filter finds, whether they are written to or not."""
-        return int(self._tx.conn.execute(select(func.count()).select_from(t.lead).where(self.where)).scalar_one())
+    def count(self, *, upto: int | None = None) -> int:
+        """How many leads the filter finds, whether they are written to or not; `upto` an id."""
+        query = select(func.count()).select_from(t.lead).where(self.where)
+        if upto is not None:
+            query = query.where(t.lead.c.id <= upto)
+        return int(self._tx.conn.execute(query).scalar_one())
 
     def chunks(self, *, after: int = 0, upto: int | None = None, size: int = CHUNK) -> Iterator[list[Judged]]:
         """The leads by id, `size` at a time; duplicates are judged by `unique`."""
@@ -305,6 +308,11 @@ def values_in(tx: ReadTx, row: Row, fields: Sequence[str]) -> Mapping[str, str |
     values = LeadTexts(tx, fields)
     values.load([row])
     return values.of(row)
+
+
+def provider_for(provider: Any, values: Mapping[str, str | None]) -> Any:
+    """A provider's template with its parameters rendered for one lead, as `message.provider_json` has it."""
+    return Texts.read("", None, provider).render(values, provider)[2]
 
 
 def values_of(office: Office, ref: str | int, text: str) -> Mapping[str, str | None]:

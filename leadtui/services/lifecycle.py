@@ -47,6 +47,7 @@ def delete_row(tx: WriteTx, row: Mapping[Any, Any], reason: str | None) -> w.Out
         raise Locked(f"the lead is protected{kept}", code="protected", hint="unprotect it first")
     why = w.reason_text(reason)
     w.change(tx, row, {"deleted_at": tx.now}, "delete", extra_after={"reason": why} if why else None)
+    w.note_event(tx, w.DELETED, row["id"], {"batch": tx.batch_id})
     return w.Outcome(("deleted_at",), ())
 
 
@@ -259,7 +260,7 @@ def interest_row(tx: WriteTx, row: Mapping[Any, Any], products: Iterable[str], *
 def attach(office: Office, ref: str | int, path: Path, *, name: str | None = None) -> DocumentRow:
     """Keep a copy of a file with a lead (at most 25 MiB). Raises Invalid for what cannot be read."""
     lead_id, shown = _may_attach(office, ref, path, name)
-    digest, size, stored = _copy_in(office.store.files, path)
+    digest, size, stored = copy_in(office.store.files, path)
     mime = mimetypes.guess_type(shown)[0] or "application/octet-stream"
     with office.write() as tx:
         tx.open_batch("attach", f"attached {shown}"[:255])
@@ -304,8 +305,11 @@ def _may_attach(office: Office, ref: str | int, path: Path, name: str | None) ->
     return int(row["id"]), shown
 
 
-def _copy_in(folder: Path, source: Path) -> tuple[str, int, str]:
-    """Copy a file under its own hash, so that the same file is kept once; returns (hash, bytes, stored name)."""
+def copy_in(folder: Path, source: Path, *, field: str = "file") -> tuple[str, int, str]:
+    """Copy a file under its own hash, so that the same file is kept once; returns (hash, bytes, stored name).
+
+    Raises Invalid naming `field`.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o770)
     digest = hashlib.sha256()
     try:
@@ -319,7 +323,7 @@ def _copy_in(folder: Path, source: Path) -> tuple[str, int, str]:
                 Path(writing.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise Invalid(f"'{source}' cannot be copied: {error.strerror}", field="file") from error
+        raise Invalid(f"'{source}' cannot be copied: {error.strerror}", field=field) from error
     stored = digest.hexdigest()
     Path(writing.name).chmod(0o660)
     os.replace(writing.name, folder / stored)

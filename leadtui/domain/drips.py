@@ -155,7 +155,7 @@ class DripRow:
         return {
             "id": self.id, "key": self.key, "name": self.name, "description": self.description,
             "channel": self.channel, "subject": self.subject, "status": self.status, "version": self.version,
-            "steps": self.step_count, "enroll": self.enroll.text or None, "enroll_where": self.enroll.where,
+            "step_count": self.step_count, "enroll": self.enroll.text or None, "enroll_where": self.enroll.where,
             "quiet_hours": self.quiet_hours, "per_minute": self.per_minute, "out": self.out,
             "enrolled": self.enrolled, "active": self.active, "paused": self.paused, "completed": self.completed,
             "stopped": self.stopped, "created_by": self.created_by, "created_at": iso_z(self.created_at),

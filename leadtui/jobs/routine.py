@@ -90,6 +90,15 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
     Step(
+        "audience", "leadtui.services.campaign_due:step", "recipients of campaigns", limit=2_000,
+        also=(("campaigns_started", "campaigns begun"), ("campaigns_finished", "campaigns done")),
+        waiting="leadtui.services.campaign_due:waiting", waits="campaigns due",
+    ),
+    Step(
+        "drips", "leadtui.services.drips:run_due", "steps of drips",
+        waiting="leadtui.services.drips:waiting", waits="steps of drips due",
+    ),
+    Step(
         "alerts", "leadtui.services.alerts:send_due", "alerts sent", limit=50, lane="slow",
         waiting="leadtui.services.alerts:waiting", waits="alerts to send",
     ),

@@ -117,7 +117,7 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
         "outcome": lambda: outcome_of(typed, field=key),
         "block": lambda: clean_block(typed, field=key, limit=2000),
         "action": lambda: "_".join(clean_line(typed, field=key, limit=20).lower().replace("-", " ").split()),
-        "whom": lambda: _whom(tx, typed, key),
+        "whom": lambda: whom_of(tx, typed, key),
         "activities": lambda: [_counted(x, key) for x in typed.split(",") if x.strip()],
         "outcomes": lambda: [outcome_of(x, field=key) for x in typed.split(",") if x.strip()],
         "delay": lambda: int(parse_delay(typed, field=key).total_seconds() // 60),
@@ -126,7 +126,7 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
     return {column: readers[kind]()}
 
 
-def _whom(tx: ReadTx, text: str, key: str) -> str:
+def whom_of(tx: ReadTx, text: str, key: str) -> str:
     """For whom an action is: a word, a role's key, or a login."""
     word = fold(clean_line(text, field=key, limit=50))
     if word in TO_WORDS or word in {role.key for role in tx.catalog.roles}:

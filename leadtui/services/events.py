@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, or_, select, update
@@ -143,11 +144,26 @@ def greet_the_customer(tx: WriteTx, event: Any) -> None:
     w.change(tx, lead._mapping, w.next_follow_up(tx, lead.id), "followup", extra_after={"told": told})
 
 
+def _handler(where: str) -> Handler:
+    """A handler by `module:function`, imported when it is first needed: it may itself emit events."""
+
+    def handle(tx: WriteTx, event: Any) -> None:
+        module, _, function = where.partition(":")
+        getattr(import_module(f"leadtui.services.{module}"), function)(tx, event)
+
+    return handle
+
+
 HANDLERS: Mapping[str, Sequence[Handler]] = {
-    CONVERTED: (greet_the_customer,),
+    CONVERTED: (greet_the_customer, _handler("drip_events:on_converted")),
     FIRST_ONLINE: (),
     CAME_IN: (),
-    w.STAGE_CHANGED: (stage_actions.run,),
+    w.CREATED: (_handler("drip_events:on_created"),),
+    w.DELETED: (_handler("drip_events:on_deleted"),),
+    w.STAGE_CHANGED: (stage_actions.run, _handler("drip_events:on_stage")),
+    "message.replied": (_handler("drip_events:on_reply"),),
+    "lead.opted_out": (_handler("drip_events:on_opt_out"),),
+    "behavior.recorded": (_handler("triggers:evaluate"),),
 }
 """Which handlers an event of a kind goes to; none: it is only closed, for what it says stands on the timeline already.
 

@@ -19,8 +19,8 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
+from . import drip_enrolling, milestones, stage_actions
 from . import lead_writes as w
-from . import milestones, stage_actions
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
@@ -40,7 +40,7 @@ _CHUNK = 5_000
 _NAMED = {"router_id": t.router, "family_group_id": t.family_group}
 """Ids that the audit keeps of what the catalogue does not hold."""
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
-_BESIDE = {"last_activity_at", "document", "sha256", "loan"}
+_BESIDE = {"last_activity_at", "document", "sha256", "loan", "drip"}
 _NOT_SHOWN = {
     "name_key",
     "search_text",
@@ -218,7 +218,7 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     for chunk in _chunks([*plan.created, *plan.updated]):
         for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
             touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
-            beside = r.action in {"log", "attach"} or (r.action == "loan" and plan.batch.kind != "loan")
+            beside = r.action in {"log", "attach", "enroll"} or (r.action == "loan" and plan.batch.kind != "loan")
             if not touched and r.entity_id not in created and beside:
                 continue
             if stage_actions.is_because_of(r, plan.batch.id):
@@ -278,6 +278,7 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
+    drip_enrolling.take_back(tx, plan.batch, plan.updated)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))

@@ -22,6 +22,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import fold
 
 from . import lead_writes as w
+from .drip_rows import wants_new_leads
 from .duplicates import phone_rule
 from .lead_values import (
     TAGS,
@@ -200,6 +201,8 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
     if follow_up[0] is not None:
         w.add_follow_up(tx, row_id, follow_up[0], follow_up[1], "follow up", columns["assigned_to_id"])
     tx.audit("create", "lead", row_id, None, {k: v for k, v in columns.items() if v is not None and k != "id"})
+    if wants_new_leads(tx):
+        w.note_event(tx, w.CREATED, row_id, {"batch": tx.batch_id})
     return row_id
 
 

@@ -60,6 +60,8 @@ _DERIVED_FROM = {"name", "phone_e164", "alt_phone_e164", "email"}
 
 STAGE_CHANGED = "stage.changed"
 """The event of a move; its payload names the statuses `from` and `to`, and the `batch` it belongs to."""
+CREATED, DELETED = "lead.created", "lead.deleted"
+"""The events of a lead that was added (told only where a drip takes new leads, never by an import) or deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +236,21 @@ def note_status(
     )
     note = "\n".join(x for x in (reason, notes) if x) or None
     add_activity(tx, row["id"], "status_change", f"{current.name} → {target.name}", note)
+    note_event(tx, STAGE_CHANGED, row["id"], {"from": row["stage_id"], "to": target.id, "batch": tx.batch_id})
+    tx.at_end(_milestones, row["id"])
+
+
+def note_event(tx: WriteTx, kind: str, lead_id: int, payload: Mapping[str, Any]) -> None:
+    """That something happened to a lead, written with all the rest: `events.emit` for one of many."""
     tx.later(
         t.event,
-        kind=STAGE_CHANGED,
-        lead_id=row["id"],
-        payload_json={"from": row["stage_id"], "to": target.id, "batch": tx.batch_id},
+        kind=kind,
+        lead_id=lead_id,
+        payload_json=dict(payload),
         by_id=tx.actor.user_id,
         at=tx.now,
         attempts=0,
     )
-    tx.at_end(_milestones, row["id"])
 
 
 def _milestones(tx: WriteTx, ids: Sequence[int]) -> None:

@@ -31,7 +31,7 @@ RECEIVED: Final = "received"
 FOLLOWERS: Final[Mapping[str, frozenset[str]]] = {
     "pending": frozenset({"claimed", "skipped"}),
     "retry": frozenset({"claimed", "skipped"}),
-    "claimed": frozenset({"sending", "pending", "skipped", "failed"}),
+    "claimed": frozenset({"sending", "pending", "retry", "skipped"}),
     # pending: it is known that nothing left (the process was frozen before the call, or everything was stopped)
     "sending": frozenset({"accepted", "handed_off", "sent", "retry", "failed", "unknown", "pending"}),
     "accepted": frozenset({"sent", "delivered", "read", "failed"}),

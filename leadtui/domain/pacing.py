@@ -45,33 +45,31 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Eta:
-    """When the first and the last of many messages go; `days`: on how many days something is sent."""
+    """When the first and the last of many messages go, None: never; `days`: on how many days something is sent."""
 
-    begins_at: datetime
-    ends_at: datetime
+    begins_at: datetime | None
+    ends_at: datetime | None
     days: int
     per_minute: int | None
     daily: int | None
 
 
-def eta(pace: Pace, count: int, start: datetime, tz: tzinfo, *, used: int = 0) -> Eta | None:
-    """When `count` messages are through that begin at `start`; None: never, for every hour is quiet.
+def eta(pace: Pace, count: int, start: datetime, tz: tzinfo, *, used: int = 0) -> Eta:
+    """When `count` messages are through that begin at `start`; never, where every hour is quiet.
 
     `used`: to how many different people the account wrote in the day before.
     """
     begins = pace.quiet.next_open(start, tz)
     if begins is None or pace.per_minute == 0 or pace.daily == 0:
-        return None
+        return Eta(begins, None, 0, pace.per_minute, pace.daily)
     quota = None if pace.daily is None else max(0, pace.daily - used)
-    at, last, day_began, left, days = begins, begins, begins, count, 1
+    at, last, day_began, left = begins, begins, begins, count
     for _ in range(_ROUNDS):
         if left <= 0:
             break
         if quota == 0:
             later = pace.quiet.next_open(day_began + DAY, tz)
-            if later is None:
-                return None
-            at = day_began = later
+            at = day_began = later or day_began + DAY
             quota = pace.daily
         some = left if quota is None else min(left, quota)
         until = _quiet_from(pace.quiet, at, tz)
@@ -86,7 +84,7 @@ def eta(pace: Pace, count: int, start: datetime, tz: tzinfo, *, used: int = 0) -
             at = last + (timedelta() if pace.per_minute is None else WINDOW + MARGIN)
             at = pace.quiet.next_open(at, tz) or at
     else:
-        return None
+        return Eta(begins, None, 0, pace.per_minute, pace.daily)
     days = (last.astimezone(tz).date() - begins.astimezone(tz).date()).days + 1
     return Eta(begins, last, days, pace.per_minute, pace.daily)
 

@@ -230,12 +230,13 @@ def _is_hidden(address: str | None, hidden: frozenset[str]) -> bool:
 
 
 def counts(tx: ReadTx, campaign_ids: Iterable[int]) -> dict[int, Counters]:
-    """The counters of campaigns, from their messages (AJ9): one grouped query for all of them."""
+    """The counters of campaigns, from their messages without tests (AJ9): one grouped query for all of them."""
     wanted, m = list(campaign_ids), t.message.c
     found: dict[int, dict[str, int]] = {one: {} for one in wanted}
     for start in range(0, len(wanted), 500):
         some = m.campaign_id.in_(wanted[start : start + 500])
-        query = select(m.campaign_id, m.state, func.count()).where(some).group_by(m.campaign_id, m.state)
+        query = select(m.campaign_id, m.state, func.count()).where(some, m.purpose != "test")
+        query = query.group_by(m.campaign_id, m.state)
         for campaign_id, state, count in tx.conn.execute(query):
             found[campaign_id][state] = count
     return {one: counters(states) for one, states in found.items()}

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Boolean, insert, literal_column, or_, select, update
 
 from leadtui.domain.activity_types import SUBJECTS
-from leadtui.domain.message_states import LEFT
+from leadtui.domain.message_states import LEFT, may_follow
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import WriteTx
@@ -38,15 +38,19 @@ def move(
     by: str,
     token: str | None = None,
     detail: str | None = None,
+    told: bool = False,
     **values: Any,
 ) -> bool:
     """Set the state to `after` if it still is `before` (one of them), and `token` still has it; False: it moved on.
 
     `values` are further columns. The claim is given up unless `values` say otherwise or the message is unknown: who had
-    it may come back, and know what became of it. `by` and `detail` go into the message's history.
+    it may come back, and know what became of it. `by` and `detail` go into the message's history. `told`: a report
+    says so, which counts whatever was believed.
     """
-    m = t.message.c
-    wanted = [m.id == message_id, m.state == before if isinstance(before, str) else m.state.in_(before)]
+    m, befores = t.message.c, (before,) if isinstance(before, str) else before
+    if not told and not all(may_follow(one, after) for one in befores):
+        raise ValueError(f"a message that is {before} does not become {after}")
+    wanted = [m.id == message_id, m.state.in_(befores)]
     if token is not None:
         wanted.append(m.claim_token == token)
     columns = ({} if after in {"sending", "unknown"} else dict(_FREE)) | values

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Draft", "MessageDetail", "MessageEventRow", "MessageRow", "Resolved", "address_key", "apply_status",
-    "cancel_waiting", "counts", "enqueue", "enqueue_many", "get", "of_campaign", "of_lead", "resolve", "retry",
+    "cancel_one", "cancel_waiting", "counts", "enqueue", "enqueue_many", "get", "of_campaign", "of_lead", "resolve", "retry",
     "unknown_ones", "unplaced", "waiting_for_confirmation", "withdraw",
 ]  # fmt: skip
 
@@ -170,6 +170,12 @@ def cancel_waiting(
     return len(ids)
 
 
+def cancel_one(tx: WriteTx, message_id: int, reason: str = "withdrawn") -> bool:
+    """Exactly this message is not sent, if it has not been begun; False: it has left, or is not there."""
+    before = [*WAITING, "claimed"]
+    return moves.move(tx, message_id, before, "skipped", by=tx.actor.login, detail=reason, reason=reason, next_at=None)
+
+
 def _chunks(ids: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
@@ -215,7 +221,7 @@ def apply_status(
         moves.failed_after_all(tx, row, words)
     else:
         values |= {"reason": None, "error": None, "next_at": None} | _reached(row, after, at)
-    moves.move(tx, row["id"], row["state"], after, by=by, detail=words, **values)
+    moves.move(tx, row["id"], row["state"], after, by=by, detail=words, told=True, **values)
     if after != "failed":
         moves.succeeded(tx, row, row["sending_at"] or at)
     return True
@@ -296,7 +302,8 @@ def retry(office: Office, ids: Iterable[int] | None = None, *, campaign_id: int 
     if ids is None:
         with office.read() as tx:
             again = (m.campaign_id == campaign_id, m.state == "failed", m.reason.not_in(NOT_RETRYABLE))
-            ids = list(tx.conn.execute(select(m.id).where(*again).order_by(m.id)).scalars())
+            failed = select(m.id).where(*again, m.purpose != "test").order_by(m.id)
+            ids = list(tx.conn.execute(failed).scalars())
             if not ids:
                 return Resolved(0)
 
@@ -321,8 +328,7 @@ def withdraw(office: Office, ids: Iterable[int]) -> Resolved:
     """Take messages back that have not been begun. It needs `log` or `campaign` on the lead."""
 
     def back(tx: WriteTx, row: Any) -> str:
-        before, reason = [*WAITING, "claimed"], "withdrawn"
-        if not moves.move(tx, row["id"], before, "skipped", by=tx.actor.login, reason=reason, next_at=None):
+        if not cancel_one(tx, row["id"]):
             return f"it is {row['state']} already"
         tx.audit("withdraw", "message", row["id"], {"state": row["state"]}, {"state": "skipped"})
         return ""

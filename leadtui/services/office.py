@@ -108,9 +108,9 @@ class Office:
             yield tx
             self._catalog = tx.catalog
 
-    def as_system(self) -> AbstractContextManager[WriteTx]:
+    def as_system(self, *, durable: bool = False) -> AbstractContextManager[WriteTx]:
         """A write transaction of the machine itself (`system`): settling jobs, automatic decisions (spec AG28)."""
-        return self.store.write(_system_actor, f"{self.origin}:system")
+        return self.store.write(_system_actor, f"{self.origin}:system", durable=durable)
 
     def by_itself(self) -> Office:
         """The same database with the machine itself at work, for services that take an office (spec AG28)."""

@@ -122,10 +122,10 @@ def eta(
     daily_unique: int | None = None,
     quiet_hours: str | None = None,
     start: datetime | None = None,
-) -> Eta | None:
-    """When so many messages of a campaign with these limits are through, beside those of its account; None: never.
+) -> Eta:
+    """When so many messages of a campaign with these limits are through, beside those of its account.
 
-    `quiet_hours`: as a campaign keeps them. Other campaigns on the same account are not foreseen.
+    `ends_at` is None when it never ends. `quiet_hours`: as a campaign keeps them. Other campaigns on the same account are not foreseen.
     """
     of = limits(tx, channel)
     daily = _least(daily_unique, of.daily_unique)

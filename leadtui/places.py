@@ -23,6 +23,7 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "history": ("leadtui.screens.history", "HistoryScreen"),
     "loans": ("leadtui.screens.loans", "LoansScreen"),
     "jobs": ("leadtui.screens.jobs", "JobsScreen"),
+    "campaigns": ("leadtui.screens.campaigns", "CampaignsScreen"),
 }
 """Each place has its own stack of screens; its module is imported on the first visit."""
 START: Final = "start"

@@ -51,6 +51,8 @@ class RecordForm(LeadModal[Any]):
         self.new = new
         self.note = note
         self.rules = rules
+        self.do = "Save"
+        """What the button says."""
         self._busy = False
 
     def body(self) -> ComposeResult:
@@ -62,7 +64,7 @@ class RecordForm(LeadModal[Any]):
             yield Form(self.specs, self.given, rules=self.rules)
             yield Static("", classes="problem", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Save", id="save", variant="primary")
+                yield Button(self.do, id="save", variant="primary")
                 yield Button("Cancel", id="cancel")
 
     def on_mount(self) -> None:

@@ -335,7 +335,7 @@ class DripEditor(LeadScreen[str]):
             from leadtui.services import drips
 
             if found is None:
-                return drips.create(office, changes, steps)
+                return drips.create(office, {**changes, "draft": "yes"}, steps)  # S starts it
             return drips.edit(office, found.drip.key, changes or None, other, version=found.drip.row_version)
 
         self.run_blocking(write, then=self._written, failed=self._not_written, group="steps.save")

@@ -15,7 +15,7 @@ from leadtui.errors import LeadtuiError, NotFound
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands
 from leadtui.screens.lead_facts import Facts
-from leadtui.screens.lead_pages import read_lead, read_serving
+from leadtui.screens.lead_pages import Beside, read_beside, read_lead, read_serving
 from leadtui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class LeadDetailScreen(LeadCommands):
         self.sort = sort
         self.detail: LeadDetail | None = None
         self.serving: Serving | None = None
+        self.beside = Beside()
         self.neighbours: tuple[int | None, int | None] = (None, None)
         self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
@@ -71,18 +72,18 @@ class LeadDetailScreen(LeadCommands):
     def _load(self) -> None:
         office, lead_id, where, sort = self.office, self.lead_id, self.where, self.sort
 
-        def read() -> tuple[LeadDetail, tuple[int | None, int | None]]:
+        def read() -> tuple[LeadDetail, tuple[int | None, int | None], Beside]:
             from leadtui.services import leads
 
             detail = read_lead(office, lead_id)
             around = leads.neighbours(office, where, sort, lead_id) if sort is not None else (None, None)
-            return detail, around
+            return detail, around, read_beside(office, lead_id)
 
         self.run_blocking(read, then=lambda found: self._show(*found), failed=self._failed, group="lead.read")
 
-    def _show(self, detail: LeadDetail, around: tuple[int | None, int | None]) -> None:
+    def _show(self, detail: LeadDetail, around: tuple[int | None, int | None], beside: Beside) -> None:
         new = self.detail is None or self.detail.row.id != detail.row.id
-        self.detail = detail
+        self.detail, self.beside = detail, beside
         # A lead that left the list (its status was changed, say) has no place there: the old neighbours still lead on.
         if new or around != (None, None):
             self.neighbours = around
@@ -94,7 +95,10 @@ class LeadDetailScreen(LeadCommands):
 
     def _draw(self, detail: LeadDetail, *, keep_place: bool) -> None:
         actor = self.office.actor
-        facts = Facts(detail, self.office.catalog, actor.hidden_fields, self.lead_app.plain, self.serving)
+        facts = Facts(
+            detail, self.office.catalog, actor.hidden_fields, self.lead_app.plain, self.serving,
+            self.beside.messages, self.beside.drips,
+        )  # fmt: skip
         self.heading(*facts.title())
         self.query_one(Sheet).show(facts.sheet, keep_place=keep_place)
 
@@ -139,6 +143,8 @@ class LeadDetailScreen(LeadCommands):
         if command.id == "leads.customer":
             row = self.lead()
             return "this lead is no customer yet" if row is None or row.customer_id is None else None
+        if command.id == "leads.stop_drip" and not self.beside.open_drips:
+            return "this lead is in no drip"
         step = {"leads.previous": 0, "leads.next": 1}.get(command.id)
         if step is not None:
             if self.sort is None:
@@ -171,6 +177,12 @@ class LeadDetailScreen(LeadCommands):
         if row is not None and row.customer_id is not None:
             self.app.push_screen(CustomerDetailScreen(row.customer_id))
 
+    def do_stop_drip(self) -> None:
+        """Take the lead out of the drips it is in."""
+        from leadtui.screens.enrollment_dialog import leave_drips
+
+        leave_drips(self, self.beside.open_drips)
+
     def _go(self, lead_id: int | None) -> None:
         if lead_id is not None:
             self.lead_id = lead_id
@@ -187,9 +199,24 @@ class LeadDetailScreen(LeadCommands):
         from leadtui.screens.item_dialog import ItemDialog
 
         item: Any = event.item
+        if self._open_beside(item):
+            return
         if isinstance(item, LoanRow) and item.is_open:
             self.do_promise()
             return
         may_settle = self.detail is not None and "log" in self.detail.allowed and getattr(item, "is_open", False)
         dialog = ActivityDialog if may_settle else ItemDialog
         self.app.push_screen(dialog(item, self.office.catalog))
+
+    def _open_beside(self, item: Any) -> bool:
+        """Messages and drips have dialogs of their own; False for anything else."""
+        from leadtui.screens.enrollment_dialog import EnrollmentDialog
+        from leadtui.screens.message_pages import MessageItem
+
+        if item in self.beside.messages:
+            self.app.push_screen(MessageItem(item.id))
+        elif item in self.beside.drips:
+            self.app.push_screen(EnrollmentDialog(item))
+        else:
+            return False
+        return True

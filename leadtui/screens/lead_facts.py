@@ -14,6 +14,7 @@ from leadtui.domain.fields import BY_KEY
 from leadtui.domain.money import format_money
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import ActivityRow, LeadDetail
+from leadtui.screens import drip_rows
 from leadtui.screens.lead_timeline import Happening, contacts, happenings
 from leadtui.screens.loan_rows import lines_of
 from leadtui.screens.router_cells import ago
@@ -22,6 +23,8 @@ from leadtui.widgets.sheet_lines import Line, Row, Span, beside, cells_of, merge
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
+    from leadtui.domain.drips import EnrollmentRow
+    from leadtui.services.messages import MessageRow
     from leadtui.services.serving import Serving
 
 WIDE = 110
@@ -51,7 +54,7 @@ _COUNTS: Final = (
 @dataclass(frozen=True)
 class Facts:
     """One lead, ready to be laid out in any width. `hidden` are the fields the role may not see; `serving` says whether
-    the office can connect it.
+    the office can connect it; `messages` and `drips` are what was written to it, and what will be.
     """
 
     detail: LeadDetail
@@ -59,6 +62,8 @@ class Facts:
     hidden: frozenset[str] = frozenset()
     plain: bool = False
     serving: Serving | None = None
+    messages: Sequence[MessageRow] = ()
+    drips: Sequence[EnrollmentRow] = ()
 
     # Values
 
@@ -344,7 +349,7 @@ class Facts:
     def timeline(self, room: int = 0) -> list[Line]:
         """Everything that happened, newest first; in a column of its own (`room` cells) with more of what was said."""
         lines = [Line(rule="Timeline")]
-        for one in happenings(self.detail, self.catalog):
+        for one in happenings(self.detail, self.catalog, self.messages):
             line = self.happening(one)
             if room and one.details and ("\n" in one.details or cells_of(line) > room - 2):
                 said = textwrap.shorten(one.details, 2 * (room - _INDENT - 3), placeholder=" …")
@@ -404,7 +409,8 @@ class Facts:
         else:
             rows += stack([*self.wants(width), *money], width)
         promises = lines_of(self.detail.loans, self.catalog)
-        rows += stack([*self.outcome(), *promises, *self.next_steps("; f sets when to make contact")], width)
+        drips = drip_rows.lines_of(self.drips, self.catalog)
+        rows += stack([*self.outcome(), *promises, *self.next_steps("; f sets when to make contact"), *drips], width)
         rows += self.details(pair, width)
         return rows + stack([*self.bookings(), *self.documents()], width)
 

@@ -19,6 +19,8 @@ from leadtui.widgets.lead_cells import COLUMNS_BY_KEY, DEFAULT_COLUMNS
 from leadtui.widgets.pages import Marks, TableState
 
 if TYPE_CHECKING:
+    from leadtui.domain.drips import EnrollmentRow
+    from leadtui.services.messages import MessageRow
     from leadtui.services.serving import Serving
 
 PREFERENCE = "leads.view"
@@ -210,6 +212,26 @@ def read_lead(office: Any, lead_id: int) -> LeadDetail:
 
     detail: LeadDetail = leads.get(office, lead_id)
     return detail
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What was written to and by a lead, newest first, and the drips it is or was in."""
+
+    messages: tuple[MessageRow, ...] = ()
+    drips: tuple[EnrollmentRow, ...] = ()
+
+    @property
+    def open_drips(self) -> tuple[EnrollmentRow, ...]:
+        """Those it is in."""
+        return tuple(one for one in self.drips if one.state in ("active", "paused"))
+
+
+def read_beside(office: Any, lead_id: int) -> Beside:
+    """Messages and drips of a lead."""
+    from leadtui.services import drips, messages
+
+    return Beside(messages.of_lead(office, lead_id), drips.enrollments_of_lead(office, lead_id))
 
 
 def read_serving(office: Any, lead_id: int) -> Serving | None:

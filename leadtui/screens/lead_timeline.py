@@ -1,17 +1,22 @@
-"""What happened with a lead, newest first: activities, status changes and documents as one list. Pure."""
+"""What happened with a lead, newest first: activities, messages, status changes and documents as one list. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.loans import LoanRow
+from leadtui.domain.message_states import mark
 from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
+from leadtui.screens.message_rows import channel_word, not_sent_words, why_words
 
-Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow | LoanRow
+if TYPE_CHECKING:
+    from leadtui.services.messages import MessageRow
+
+Source: TypeAlias = "ActivityRow | StatusEntry | DocumentRow | LoanRow | MessageRow"
 
 SIGNS: Final = {
     "call": "☏",
@@ -47,17 +52,22 @@ class Happening:
     key: str
 
 
-def happenings(detail: LeadDetail, catalog: Catalog) -> list[Happening]:
-    """Newest first. What is still to be done is not among them: that is what comes next."""
+def happenings(detail: LeadDetail, catalog: Catalog, messages: Sequence[MessageRow] = ()) -> list[Happening]:
+    """Newest first. What is still to be done is not among them: that is what comes next.
+
+    A message that is here tells its own state; the activity that was written when it had gone says no more.
+    """
+    known = {one.id for one in messages}
     found = [_status(detail, _with_notes(entry, detail.activities), catalog) for entry in detail.status_history]
     found += [_document(document) for document in detail.documents]
+    found += [_message(one) for one in messages]
     moments = {
         "status_change": [entry.changed_at for entry in detail.status_history],
         "document": [document.at for document in detail.documents],
     }
     for activity in detail.activities:
         told = any(abs(moment - activity.created_at) <= _SAME for moment in moments.get(activity.type, ()))
-        if not activity.is_open and not told:
+        if not activity.is_open and not told and activity.metadata.get("message") not in known:
             found.append(_activity(activity))
     # Of the same moment (an import writes many things at once) the status stands on top of what led to it.
     return sorted(found, key=lambda one: (one.at, one.key), reverse=True)
@@ -101,6 +111,14 @@ def _status(detail: LeadDetail, entry: StatusEntry, catalog: Catalog) -> Happeni
 
 def _document(document: DocumentRow) -> Happening:
     return Happening(document.at, "▤", "document", document.name, document.uploaded_by, document, f"d{document.id}")
+
+
+def _message(row: MessageRow) -> Happening:
+    sign, word, _ = mark(row.state)
+    parts = [channel_word(row.channel), word + not_sent_words(row), why_words(row)]
+    at = row.sending_at or row.created_at
+    words = " · ".join(part for part in parts if part)
+    return Happening(at, sign, words, row.body, row.created_by or "", row, f"m{row.id:09}")
 
 
 def kind_words(kind: str) -> str:

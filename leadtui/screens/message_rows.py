@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leadtui import clock
+from leadtui.domain.message_reasons import words
 from leadtui.domain.message_states import mark
 from leadtui.domain.phones import format_phone
 from leadtui.widgets.lead_cells import moment, short_day
@@ -33,8 +34,15 @@ def channel_word(channel: str) -> str:
 def state_words(row: MessageRow) -> str:
     """The state with its sign, and why where that matters: "× failed: number not on WhatsApp"."""
     sign, word, _ = mark(row.state)
-    why = row.error or row.reason if row.state in ("failed", "skipped", "unknown") else ""
-    return f"{sign} {word}" + (f": {one_line(why)}" if why else "")
+    return f"{sign} {word}{not_sent_words(row)}"
+
+
+def not_sent_words(row: MessageRow) -> str:
+    """Why it was not sent, or nobody knows: ": number not on WhatsApp"; "" for one that went."""
+    if row.state not in ("failed", "skipped", "unknown"):
+        return ""
+    why = row.error or words(row.reason)
+    return f": {one_line(why)}" if why else ""
 
 
 def address_words(row: MessageRow, catalog: Catalog) -> str:

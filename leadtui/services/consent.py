@@ -13,8 +13,14 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
+from leadtui.domain.message_reasons import REASONS, words
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx
+
+__all__ = [
+    "COLUMNS", "GIVEN", "REASONS", "REFUSED", "Judge", "address_key", "address_of", "covering", "family",
+    "had_message_since", "judge", "words",
+]  # fmt: skip
 
 COLUMNS: Final = ("id", "deleted_at", "stage_id", "consent", "phone_e164", "email", "email_norm")
 """The columns of a lead that are looked at."""
@@ -22,25 +28,6 @@ COLUMNS: Final = ("id", "deleted_at", "stage_id", "consent", "phone_e164", "emai
 GIVEN: Final = "given"
 REFUSED: Final = "refused"
 
-REASONS: Final[Mapping[str, str]] = {
-    "deleted": "deleted",
-    "no_address": "has no address for this channel",
-    "suppressed": "the address is on the suppression list",
-    "refused": "does not want to be contacted",
-    "no_consent": "has not agreed to be contacted",
-    "converted": "is a customer already",
-    "lost": "is lost",
-    "frequency_cap": "had a message lately",
-    "duplicate": "the same address as another lead of this campaign",
-    "missing_value": "a value that the text needs is missing",
-    "cancelled": "the campaign was called off",
-    "enrollment_ended": "the drip ended for this lead",
-    "no_channel": "the channel is not there any more",
-    "too_long": "the text is too long for the channel",
-    "not_permitted": "who asked for it may not write to this lead any more",
-    "withdrawn": "taken back before it was sent",
-}
-"""Why one is not written to, in words behind "it" or a lead's name."""
 
 _ENDED: Final = {
     "broadcast": ("converted", "lost"),
@@ -50,11 +37,6 @@ _ENDED: Final = {
 """By purpose, what ends a lead's part in it. A status may congratulate, and a person may write to anybody."""
 
 _CHUNK = 500
-
-
-def words(reason: str | None) -> str:
-    """A reason in words; an unknown one as it is."""
-    return REASONS.get(reason or "", (reason or "").replace("_", " "))
 
 
 # -- where to ----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ SECTIONS: Final = {
     "missed": "Missed, planned anew",
     "later": "Later today",
     "tasks": "Tasks",
+    "handed": "Messages handed over: did they go?",
     "loans": "Loan promises due",
     "unassigned": "Nobody's leads",
     "new": "Never contacted",
@@ -40,7 +41,7 @@ class TodayRow:
     """One thing to do. `key` is unique on the whole screen; `late` says that it should have been done before now.
 
     `lead` is None only for an intake that no lead came of; `title` then says what it is, `target_id` is its id, else
-    that of the activity or promise.
+    that of the activity, promise or message.
     """
 
     key: str

@@ -13,9 +13,10 @@ from textual.content import Content
 from textual.widgets import Button, Static
 
 from leadtui.commands import Command
+from leadtui.domain.channel_words import channel_word
 from leadtui.screens.base import LeadModal, LeadScreen
 from leadtui.screens.change_watch import ChangeWatch
-from leadtui.screens.message_rows import address_words, channel_word, when_words, why_words
+from leadtui.screens.message_rows import address_words, when_words, why_words
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.text import one_line

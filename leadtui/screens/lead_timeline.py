@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from leadtui.domain.catalog import Catalog
+from leadtui.domain.channel_words import channel_word
 from leadtui.domain.loans import LoanRow
 from leadtui.domain.message_states import mark
 from leadtui.domain.records import ActivityRow, DocumentRow, LeadDetail, StatusEntry
-from leadtui.screens.message_rows import channel_word, not_sent_words, why_words
+from leadtui.screens.message_rows import not_sent_words, why_words
 
 if TYPE_CHECKING:
     from leadtui.services.messages import MessageRow

@@ -10,9 +10,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Static
 
+from leadtui.domain.channel_words import channel_word
 from leadtui.errors import LeadtuiError
 from leadtui.screens.base import LeadModal
-from leadtui.screens.message_rows import channel_word, describe
+from leadtui.screens.message_rows import describe
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:

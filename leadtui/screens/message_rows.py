@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from leadtui import clock
+from leadtui.domain.channel_words import channel_word
 from leadtui.domain.message_reasons import words
 from leadtui.domain.message_states import mark
 from leadtui.domain.phones import format_phone
@@ -15,20 +16,10 @@ if TYPE_CHECKING:
     from leadtui.domain.catalog import Catalog
     from leadtui.services.messages import MessageDetail, MessageRow
 
-CHANNELS: Final = {
-    "whatsapp_cloud": "WhatsApp", "whatsapp_web": "WhatsApp Web", "manual": "by hand", "sms": "SMS", "email": "email",
-    "file": "file", "http": "HTTP",
-}  # fmt: skip
-"""Channels in a word, for a timeline or a narrow column."""
 PURPOSES: Final = {
     "broadcast": "campaign", "drip": "drip", "stage": "status", "trigger": "trigger", "single": "", "test": "test",
     "inbound": "",
 }  # fmt: skip
-
-
-def channel_word(channel: str) -> str:
-    """A channel in a word."""
-    return CHANNELS.get(channel, channel)
 
 
 def state_words(row: MessageRow) -> str:

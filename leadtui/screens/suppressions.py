@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from leadtui import clock
 from leadtui.commands import Command
+from leadtui.domain.channel_words import CHANNELS, channel_word
 from leadtui.domain.phones import format_phone
-from leadtui.screens.message_rows import CHANNELS, channel_word
 from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.form import FieldSpec

@@ -11,9 +11,9 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, Static, TextArea
 
+from leadtui.domain.channel_words import channel_word
 from leadtui.domain.sms import segments
 from leadtui.domain.writing import read
-from leadtui.screens.message_rows import channel_word
 from leadtui.screens.record_form import RecordForm
 from leadtui.widgets.form import FieldSpec, FieldState, Form
 from leadtui.widgets.text import one_line

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from leadtui.commands import Command
-from leadtui.screens.message_rows import CHANNELS, channel_word
+from leadtui.domain.channel_words import CHANNELS, channel_word
 from leadtui.screens.record_list import Record, RecordList
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.text import one_line

@@ -165,6 +165,9 @@ class TodayScreen(LeadCommands):
         if row.lead is None:
             self.open_dialog("intakes", "IntakesScreen")
             return
+        if row.section == "handed":
+            self.lead_app.run_command("campaigns.handed")
+            return
         from leadtui.screens.lead_detail import LeadDetailScreen
 
         self.app.push_screen(LeadDetailScreen(row.lead.id))

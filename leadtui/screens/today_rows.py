@@ -74,7 +74,7 @@ class TodayRows:
     def _when(self, one: TodayRow) -> Span:
         tz = self.catalog.zone_of(self.actor.user_id)
         words = lateness(one.at, one.all_day, self.today.read_at, tz)
-        if one.section in ("new", "unassigned", "intakes"):  # nothing was promised: how long it waits
+        if one.section in ("new", "unassigned", "intakes", "handed"):  # nothing was promised: how long it waits
             words = words.replace(" late", " ago")
         style = "error" if words.endswith("late") else "warning" if words.endswith("ago") else "strong"
         return f"{words:>{_WHEN}}", style

@@ -164,11 +164,16 @@ def _asking(
 ) -> tuple[int, tuple[MessageRow, ...]]:
     m = t.message.c
     with office.read() as tx:
-        wanted = [IS_ASKING, m.state == state, seen_by(tx, action)]
+        wanted = [asking(tx, state, action)]
         if campaign_id is not None:
             wanted.append(m.campaign_id == campaign_id)
         mine = or_(m.created_by_id == tx.actor.user_id, t.lead.c.assigned_to_id == tx.actor.user_id)
         return page(tx, and_(*wanted), limit=limit, offset=offset, order=(case((mine, 0), else_=1), m.id))
+
+
+def asking(tx: ReadTx, state: str, action: str) -> ColumnElement[bool]:
+    """Messages that are `handed_off` or `unknown` on leads one may do `action` on, over `message` and `lead`."""
+    return and_(IS_ASKING, t.message.c.state == state, seen_by(tx, action))
 
 
 def unplaced(office: Office, *, limit: int | None = 50, offset: int = 0) -> tuple[int, tuple[MessageRow, ...]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 
+from leadtui.domain.channel_words import channel_word
 from leadtui.domain.dates import day_bounds, local_day
 from leadtui.domain.follow_up_words import OVERDUE
 from leadtui.domain.money import format_money
@@ -36,7 +37,7 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx
 
 from . import follow_ups as f
-from . import intake_rows
+from . import intake_rows, message_lists
 from .office import Office
 
 FIRST = 6
@@ -67,7 +68,7 @@ def sections(
     with office.read() as tx:
         may = choices(tx.actor)
         reader = _Day(tx, whose if whose in may else "mine", dict(more or {}), first)
-        found = [*reader.follow_ups(), reader.loans(), *reader.leads(), reader.intakes()]
+        found = [*reader.follow_ups(), reader.handed(), reader.loans(), *reader.leads(), reader.intakes()]
     parts = tuple(part for part in found if part is not None and part.count)
     return Today(parts, reader.whose, may, tx.now)
 
@@ -151,6 +152,31 @@ class _Day:
         found = self.tx.conn.execute(select(a.id, a.metadata_json).where(a.id.in_(ids)))
         known = {r.id: (r.metadata_json or {}).get("late_since") for r in found}
         return {i: datetime.fromisoformat(text) for i, text in known.items() if isinstance(text, str)}
+
+    # -- messages
+
+    def handed(self) -> TodaySection | None:
+        """Messages handed to a phone or a browser: nobody has said whether they went."""
+        if not self.actor.may("log"):
+            return None
+        m = t.message.c
+        mine = or_(m.created_by_id == self.actor.user_id, _of_leads(self.actor, self.whose))
+        wanted = and_(message_lists.asking(self.tx, "handed_off", "log"), m.lead_id.is_not(None))
+        wanted = and_(wanted, mine) if self.whose != "all" else wanted
+        count, found = message_lists.page(
+            self.tx, wanted, limit=self.limit("handed"), order=(m.sending_at, m.id)
+        )  # fmt: skip
+        leads = self._leads_by_id(one.lead_id for one in found)
+        rows = []
+        for one in found:
+            if (lead := leads.get(one.lead_id or 0)) is None:
+                continue
+            at = one.sending_at or one.created_at
+            reason = f"handed over {self._when(at)}, {channel_word(one.channel)}: did it go?"
+            rows.append(
+                TodayRow(f"h{one.id}", "handed", lead.title, reason, lead, one.id, at, False, False, one.created_by)
+            )
+        return self._part("handed", count, rows)
 
     # -- loans
 

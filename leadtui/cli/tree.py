@@ -21,6 +21,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "activity": ("leadtui.cli.activity", "what was done with leads, and what is to be done"),
     "followup": ("leadtui.cli.followup", "what is due, the next one, a calendar file"),
     "loan": ("leadtui.cli.loan", "promises to clear a loan: note, clear, what is overdue"),
+    "message": ("leadtui.cli.message", "one message to one lead; what became of messages"),
     "notification": ("leadtui.cli.notification", "what you were told; deal with it, or show it again later"),
     "booking": ("leadtui.cli.booking", "bookings of other programs, each with its lead; those that failed"),
     "customer": ("leadtui.cli.customer", "customers: find, show, edit, suspend, resume, change their package"),

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -18,6 +13,7 @@ from leadtui.cli import tree
 from leadtui.cli.context import note, open_log, options
 from leadtui.cli.context import office as opened_office
 from leadtui.cli.output import emit
+from leadtui.cli.until_told import signals, wait
 from leadtui.errors import NotPermitted, UsageError
 
 if TYPE_CHECKING:
@@ -25,10 +21,6 @@ if TYPE_CHECKING:
     from leadtui.services.office import Office
 
 _LONGEST_S: Final = 366 * 86_400.0
-_DONE: Final = 0
-"""What is written into the pipe when the work is done; a signal writes its number."""
-
-
 app = tree.noun("The work that goes on by itself, without a screen")
 app.default_verb = "run"  # type: ignore[attr-defined]  # `worker --once` is `worker run --once`
 
@@ -80,7 +72,7 @@ def _work(office: Office, *, once: bool, for_s: float | None) -> tuple[Tally, in
                 note(_words(tally))
 
     runner = Runner(office, "worker", on_tick=count)
-    with _signals() as (pipe, tell):
+    with signals() as (pipe, tell):
 
         def all_at_once() -> None:
             try:
@@ -93,55 +85,11 @@ def _work(office: Office, *, once: bool, for_s: float | None) -> tuple[Tally, in
             threading.Thread(target=all_at_once, daemon=True, name="leadtui-once").start()
         else:
             runner.start()
-        came = _wait(pipe, for_s)
+        came = wait(pipe, for_s)
         runner.stop()
     if failed:
         raise failed[0]
     return total, came
-
-
-def _wait(pipe: int, seconds: float | None) -> int:
-    """Wait for a signal (its number), or 0 for the end of the work or of the time."""
-    end = None if seconds is None else time.monotonic() + seconds
-    while True:
-        left = None if end is None else max(0.0, end - time.monotonic())
-        if select.select([pipe], [], [], left)[0]:
-            return os.read(pipe, 1)[0]
-        if left == 0.0:
-            return _DONE
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[tuple[int, Callable[[], None]]]:
-    """A pipe that tells of SIGTERM and SIGINT, and a function that writes `_DONE` into it.
-
-    The handlers themselves do nothing: one that took a lock could meet the main thread holding it.
-    """
-    reads, writes = os.pipe()
-    os.set_blocking(writes, False)
-
-    lock, is_open = threading.Lock(), [True]
-
-    def tell() -> None:
-        with lock:  # a thread that comes too late must not write into whatever has this number then
-            if is_open[0]:
-                os.write(writes, bytes([_DONE]))
-
-    def nothing(_number: int, _frame: FrameType | None) -> None:
-        """The number goes into the pipe."""
-
-    before = {number: signal.signal(number, nothing) for number in (signal.SIGTERM, signal.SIGINT)}
-    woken = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
-    try:
-        yield reads, tell
-    finally:
-        signal.set_wakeup_fd(woken)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        with lock:
-            is_open[0] = False
-            os.close(reads)
-            os.close(writes)
 
 
 def _words(done: Tally) -> str:

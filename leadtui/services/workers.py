@@ -153,6 +153,12 @@ def programs(tx: ReadTx) -> tuple[Program, ...]:
     return tuple(sorted(found, key=lambda one: (not one.is_alive, not one.does, one.kind != "worker")))
 
 
+def is_anybody_there(office: Office) -> bool:
+    """Whether a program lives that does the work, whoever asks."""
+    with office.store.read() as tx:
+        return any(one.is_alive for one in programs(tx))
+
+
 def last_tick(tx: ReadTx, lease: str) -> datetime | None:
     """When the holder of a lease last renewed it; None when nobody ever held it."""
     return tx.conn.execute(select(t.lease.c.ticked_at).where(t.lease.c.name == lease)).scalar()

@@ -8,7 +8,7 @@ passed over in silence: `task` gives the text to a person.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ from sqlalchemy import select
 
 from leadtui.channels import registry
 from leadtui.domain import templates as texts
+from leadtui.domain.matching import fitting
+from leadtui.domain.money import format_money
 from leadtui.errors import LeadtuiError
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
@@ -56,6 +58,10 @@ class Text:
     body: str
     provider: Mapping[str, Any] | None = None
     missing: tuple[str, ...] = ()
+
+    def with_more(self, lines: str) -> Text:
+        """The same with these lines behind it."""
+        return replace(self, body=f"{self.body}\n\n{lines}".strip()) if lines else self
 
 
 def words_of(reason: str | None) -> str:
@@ -119,6 +125,12 @@ def text_of(
     missing = tuple(key for key in read.required if not values.get(key))
     said, headed, filled = read.render(values, provider)
     return Text(headed, said, filled, missing)
+
+
+def products_for(tx: ReadTx, row: Mapping[Any, Any]) -> str:
+    """The office's products that fit the lead's budget and wish, a line each; "" when none does."""
+    found = fitting(tx.catalog.products, budget_minor=row["budget_minor"], wanted=row["property_type"])
+    return "\n".join(f"• {one.name}: {format_money(one.price_minor, tx.catalog.currency)}" for one in found)
 
 
 def line_of(tx: ReadTx, row: Mapping[Any, Any], text: str) -> str:
@@ -204,10 +216,19 @@ def task(
 
 
 def task_instead(
-    tx: WriteTx, row: Mapping[Any, Any], by: Way, text: Text, *, because: Mapping[str, Any], to: str | None = None
+    tx: WriteTx,
+    row: Mapping[Any, Any],
+    by: Way,
+    text: Text,
+    *,
+    because: Mapping[str, Any],
+    to: str | None = None,
+    why: str | None = None,
+    since: datetime | None = None,
+    delay_minutes: int | None = None,
 ) -> int:
     """The message as a task for a person, with the reason why the program does not send it (spec AJ27)."""
     subject = line_of(tx, row, f"Send {{name}} a message by {texts.literal(by.word.replace('_', ' '))}")
-    why = f"Not sent by itself: {by.words or 'it needs a person'}. Send it by hand, then mark it done."
-    said = "\n\n".join(part for part in (why, text.subject, text.body) if part)
-    return task(tx, row, subject, said, because=because, to=to)
+    reason = f"Not sent by itself: {why or by.words or 'it needs a person'}. Send it by hand, then mark it done."
+    said = "\n\n".join(part for part in (reason, text.subject, text.body) if part)
+    return task(tx, row, subject, said, because=because, to=to, since=since, delay_minutes=delay_minutes)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from leadtui.domain import milestones, stage_actions
+from leadtui.domain import milestones, stage_actions, triggers
 from leadtui.errors import Invalid, NotFound, Refused
 from leadtui.store import presets
 from leadtui.store import schema as t
@@ -63,6 +63,8 @@ def _order(noun: str) -> list[Any]:
         case "stage_action":
             rank = select(t.stage.c.rank).where(t.stage.c.id == t.stage_action.c.stage_id).scalar_subquery()
             return [rank, t.stage_action.c.order, t.stage_action.c.id]
+        case "trigger":
+            return [t.trigger.c.order, t.trigger.c.id]
         case "milestone":
             return [t.milestone.c.order, t.milestone.c.id]
         case "tag":
@@ -76,7 +78,7 @@ def _order(noun: str) -> list[Any]:
 def _record(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> dict[str, Any]:
     spec = noun_of(noun)
     record: dict[str, Any] = {"id": row["id"]}
-    if noun in {"source", "status", "pipeline", "milestone"}:
+    if noun in {"source", "status", "pipeline", "milestone", "trigger"}:
         record["key"] = row["key"]
     for key, column, kind in spec.columns:
         record[key] = shown(tx, kind, held(row, column))
@@ -84,6 +86,9 @@ def _record(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> dict[str, Any]:
         record["pipeline"] = tx.catalog.pipeline_by_id[rules.pipeline_of(tx, noun, row)].key
     if noun == "stage_action":
         record["does"] = stage_actions.item_from(row).words
+    if noun == "trigger":
+        item = triggers.item_from(row)
+        record |= {"when": item.when, "does": item.does}
     if noun == "milestone":
         record["condition"] = milestones.item_from(row).words
     if noun == "status":

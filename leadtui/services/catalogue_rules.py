@@ -19,6 +19,7 @@ from leadtui.text import fold
 
 from .catalogue_nouns import OF_PIPELINE, noun_of
 from .lead_values import person_key, tag_key
+from .trigger_rules import check_trigger_row
 
 
 def refuse_needed(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> None:
@@ -89,6 +90,11 @@ def completed(tx: WriteTx, noun: str, columns: dict[str, Any], values: Mapping[s
             columns = _new_quick_log(tx, columns, values.get("pipeline"))
         case "stage_action":
             columns = _new_stage_action(tx, columns)
+        case "trigger":
+            order = tx.conn.execute(select(func.coalesce(func.max(t.trigger.c.order), 0))).scalar_one()
+            columns = {"order": order + 1, "condition_json": {}, "params_json": {}, "cooldown_hours": 24} | columns
+            columns["key"] = _free_key(tx, t.trigger, presets.slug(columns["name"])[:40])
+            check_trigger_row(tx, columns)
         case "milestone":
             order = tx.conn.execute(select(func.coalesce(func.max(t.milestone.c.order), 0))).scalar_one()
             columns = {"order": order + 1, "condition_json": {}} | columns
@@ -113,6 +119,8 @@ def check_change(tx: ReadTx, noun: str, row: Mapping[Any, Any], columns: dict[st
         if "stage_id" in columns:
             refuse_same_name(tx, noun, {**row, **columns}, row["id"])
         _check_stage_action(tx, {**row, **columns})
+    if noun == "trigger":
+        check_trigger_row(tx, {**row, **columns})
     if noun == "milestone":
         check_condition(columns.get("condition_json", row["condition_json"]))
     if noun == "status" and columns.get("sla_hours") is not None and columns["sla_hours"] < 1:

@@ -13,6 +13,7 @@ from leadtui.domain.follow_up_times import context_of, parse_delay, show_delay
 from leadtui.domain.money import parse_money, to_json
 from leadtui.domain.packages import ADDRESSING
 from leadtui.domain.stage_actions import TO_WORDS
+from leadtui.domain.triggers import event_name, show_hours
 from leadtui.errors import Invalid
 from leadtui.store.unit_of_work import ReadTx
 from leadtui.text import clean_block, clean_line, fold
@@ -78,6 +79,8 @@ def shown(tx: ReadTx, kind: str, value: Any) -> Any:
             return list(value or [])
         case "delay":
             return None if value is None else show_delay(timedelta(minutes=value))
+        case "hours":
+            return None if value is None else show_hours(value)
         case "stage":
             return tx.catalog.stage_by_id[value].name if value in tx.catalog.stage_by_id else None
         case _:
@@ -121,6 +124,8 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
         "activities": lambda: [_counted(x, key) for x in typed.split(",") if x.strip()],
         "outcomes": lambda: [outcome_of(x, field=key) for x in typed.split(",") if x.strip()],
         "delay": lambda: int(parse_delay(typed, field=key).total_seconds() // 60),
+        "hours": lambda: _hours(typed, key),
+        "event": lambda: event_name(typed, field=key),
         "context": lambda: context_of(typed),
     }
     return {column: readers[kind]()}
@@ -136,6 +141,13 @@ def whom_of(tx: ReadTx, text: str, key: str) -> str:
     except Invalid as error:
         hint = ", ".join((*TO_WORDS, "a role such as technician", "a login"))
         raise Invalid(f"there is nobody '{word}'", field=key, hint=hint) from error
+
+
+def _hours(text: str, key: str) -> int:
+    """Whole hours: `24h`, `7d`, `0h`; minutes count as the hour they lie in."""
+    if fold(text) in {"0", "0h", "0m", "0d"}:
+        return 0
+    return -(-int(parse_delay(text, field=key).total_seconds()) // 3600)
 
 
 def _counted(text: str, key: str) -> str:

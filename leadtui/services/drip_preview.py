@@ -14,7 +14,7 @@ from leadtui.store.unit_of_work import ReadTx
 from . import automatic
 from . import lead_writes as w
 from .drip_rows import KIND, find, steps_of
-from .drip_steps import quiet_of
+from .drip_steps import quiet_of, text_for
 from .office import Office
 
 
@@ -64,7 +64,7 @@ def _step_preview(
     try:
         for said in (one.body, one.subject or drip["subject"]):  # what the role does not see, it is not shown here
             texts.parse(said or "", hidden=hidden)
-        text = automatic.text_of(tx, lead, body=one.body, subject=one.subject or drip["subject"], template=one.template)
+        text = text_for(tx, drip, lead, one)
     except Invalid as error:
         return StepPreview(order, one, at, by.channel, address, reason=error.message)
     return StepPreview(order, one, at, by.channel, address, text.subject, text.body, text.missing, by.words or None)

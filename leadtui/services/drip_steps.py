@@ -211,9 +211,7 @@ def _message(tx: WriteTx, case: _Case) -> _Done:
         if by.reason in stops:
             return _Done(stop=stops[by.reason])
         return _Done(pause="lead_not_eligible", detail=by.words)
-    text = automatic.text_of(
-        tx, case.lead, body=step.body, subject=step.subject or drip["subject"], template=step.template
-    )
+    text = text_for(tx, drip, case.lead, step)
     if text.missing:
         names = ", ".join(f"{{{one}}}" for one in text.missing)
         return _Done(pause="missing_value", detail=names)
@@ -225,6 +223,16 @@ def _message(tx: WriteTx, case: _Case) -> _Done:
         campaign_id=drip["id"], enrollment_id=row["id"], step=row["current_step"],
     )  # fmt: skip
     return _Done()
+
+
+def text_for(tx: ReadTx, drip: Mapping[Any, Any], lead: Mapping[Any, Any], step: DripStep) -> automatic.Text:
+    """What a message step says to this lead now. Raises Invalid."""
+    text = automatic.text_of(
+        tx, lead, body=step.body, subject=step.subject or drip["subject"], template=step.template
+    )  # fmt: skip
+    if step.word != "property_alert":
+        return text
+    return text.with_more(automatic.products_for(tx, lead))  # such an alert names what fits the lead
 
 
 def quiet_of(tx: ReadTx, drip: Mapping[Any, Any]) -> QuietHours:

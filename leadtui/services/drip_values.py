@@ -150,11 +150,12 @@ def checked_steps(tx: ReadTx, steps: Sequence[DripStep], *, channel: str, subjec
         if one.until is not None:
             _check_until(tx, one.until, f"{where}.until")
         if one.template:
-            found[one.template] = _template(tx, one.template, word, f"{where}.template")
+            found[one.template] = template_id(tx, one.template, word, f"{where}.template")
     return found
 
 
-def _template(tx: ReadTx, name: str, word: str, field: str) -> int:
+def template_id(tx: ReadTx, name: str, word: str, field: str) -> int:
+    """The id of the template of this name, if it is for this channel. Raises Invalid naming `field`."""
     try:
         row = kept.find(tx, name)
     except Invalid as error:

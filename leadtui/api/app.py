@@ -48,6 +48,7 @@ def create_app(office: Office, *, behind_proxy: bool = False, public_url: str | 
     ):
         app.include_router(router)
     _describe(app)
+    app.state.parameters = _parameters(app)
 
     app.add_middleware(Door, hooks=hooks.PREFIX)
     return app
@@ -64,6 +65,16 @@ def _describe(app: FastAPI) -> None:
     def page() -> HTMLResponse:
         text = (files("leadtui.api") / "docs.html").read_text(encoding="utf-8")
         return HTMLResponse(text, headers={"Content-Security-Policy": _PAGE_POLICY})
+
+
+def _parameters(app: FastAPI) -> dict[tuple[str, str], frozenset[str]]:
+    """The query parameters of each operation; providers may add theirs to what they call."""
+    return {
+        (path, verb.upper()): frozenset(one["name"] for one in said.get("parameters", ()) if one["in"] == "query")
+        for path, verbs in description(app)["paths"].items()
+        if not path.startswith(hooks.PREFIX)
+        for verb, said in verbs.items()
+    }
 
 
 def description(app: FastAPI) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Query, Request
@@ -20,11 +20,12 @@ from .requests import House, Route, own_url, scrub
 PREFIX = "/api/webhooks"
 router = APIRouter(prefix=PREFIX, tags=["webhooks"], route_class=Route, responses=problems.responses())
 
+_TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 _Hub = Annotated[str, Query(max_length=500)]
 Word = Annotated[str, InPath(max_length=200, description="the secret word of the channel sms_africastalking")]
 
 
-@router.get("/whatsapp", response_class=PlainTextResponse, summary="WhatsApp asks whether this address is ours")
+@router.get("/whatsapp", response_model=None, responses=_TEXT, summary="WhatsApp asks whether this address is ours")
 def whatsapp_challenge(
     house: House,
     mode: Annotated[_Hub, Query(alias="hub.mode")] = "",

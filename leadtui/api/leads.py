@@ -168,7 +168,7 @@ def search(
 
 
 @router.get(
-    "/export", summary="All that a filter finds, as a file", response_class=FileResponse,
+    "/export", summary="All that a filter finds, as a file", response_model=None,
     responses={200: {"content": {kind: {} for kind in _FORMATS.values()}, "description": "the file"}},
 )  # fmt: skip
 def export(

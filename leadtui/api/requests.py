@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from leadtui.errors import NotPermitted
+from leadtui.errors import NotPermitted, UsageError
 from leadtui.services import api_tokens
 from leadtui.services.office import Office
+from leadtui.text import shorten
 
 from .problems import bug, plain
 
@@ -93,9 +94,25 @@ class Route(APIRoute):
         usual = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
+            if (known := request.app.state.parameters.get((self.path_format, request.method))) is not None:
+                _refuse_unknown(request, known)
             return await usual(_CleanRequest(request.scope, request.receive))
 
         return handle
+
+
+def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
+    """What would be passed over: a parameter that is none (a misspelt filter finds everything), one that comes twice.
+
+    Raises UsageError.
+    """
+    given = [name for name, _ in request.query_params.multi_items()]
+    if (twice := next((name for name in given if given.count(name) > 1), None)) is not None:
+        raise UsageError(f"{shorten(twice, 40)} is given twice", field=twice[:80], hint="several values: with commas")
+    strange = next((name for name in given if name not in known), None)
+    if strange is not None:
+        hint = "one of: " + ", ".join(sorted(known)) if known else "none is taken here"
+        raise UsageError(f"there is no parameter '{shorten(strange, 40)}'", field=strange[:80], hint=hint)
 
 
 def read_json(body: bytes) -> Any:

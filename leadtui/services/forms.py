@@ -21,7 +21,7 @@ from sqlalchemy import delete, select, update
 
 from leadtui.domain.dates import iso_z
 from leadtui.domain.fields import find_field
-from leadtui.errors import Duplicate, Invalid, NotFound
+from leadtui.errors import Duplicate, Invalid, NotFound, NotPermitted
 from leadtui.store import schema as t
 from leadtui.store.claims import insert_new, moment
 from leadtui.store.unit_of_work import ReadTx, WriteTx
@@ -119,11 +119,13 @@ def remove(office: Office, name: str) -> Form:
 
 
 def find(office: Office, name: str, key: str) -> Form:
-    """The form that a public key opens. Raises NotFound, with the same words for a wrong name and a wrong key."""
+    """The form that a public key opens. Raises NotPermitted, with the same words for a wrong name and a wrong key."""
     with office.store.read() as tx:
         form = _forms(tx).get(name.casefold())
     if form is None or not secrets.compare_digest(form.key.encode(), key.encode("utf-8", "surrogatepass")):
-        raise NotFound("there is no such form", field="key", hint="its name and its key: leadtui serve form list")
+        raise NotPermitted(
+            "there is no such form, or this is not its key", code="bad_key", hint="see: leadtui serve form list"
+        )
     return form
 
 

@@ -68,6 +68,9 @@ _BUSY_S = 60.0
 _SUBJECT_WIDTH = 60
 _AT = re.compile(r"[^@\s]+@[^@\s]+")
 
+_WIDE = re.compile(r"[\w+-]+(\.[\w+-]+)*")
+"""A part of an address in other scripts: letters, digits, dots between."""
+
 _NO_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 """Extended codes of an address that does not exist: it bounced, and is not written to again."""
 _BLOCKED = frozenset({"5.7.1", "5.7.26", "5.7.27"})
@@ -162,7 +165,12 @@ class EmailChannel:
     def _mailbox(self, address: str, name: str = "") -> Address:
         if not _AT.fullmatch(address):
             raise ValueError(address)
-        return Address(display_name=_one_line(name), addr_spec=address)
+        if address.isascii():
+            return Address(display_name=_one_line(name), addr_spec=address)
+        local, _, domain = address.rpartition("@")
+        if not _WIDE.fullmatch(local) or not _WIDE.fullmatch(domain):
+            raise ValueError(address)
+        return Address(display_name=_one_line(name), username=local, domain=domain)
 
     def _unsubscribe(self) -> str:
         chosen = self._account.get("unsubscribe", self._from)
@@ -220,6 +228,7 @@ class EmailChannel:
             if self._security == "starttls":
                 server.starttls(context=context)
                 _limit(server, until)
+            server.ehlo_or_helo_if_needed()
             if self._username:
                 server.login(self._username, self._password)
         except ssl.SSLError as error:
@@ -246,7 +255,6 @@ class EmailChannel:
         if options and not server.has_extn("smtputf8"):
             return Final("no_smtputf8", "the mail server cannot send to such an address")
         try:
-            server.ehlo_or_helo_if_needed()
             for command, judge in (
                 (lambda: server.mail(self._from, options), _sender_refused),
                 (lambda: server.rcpt(message.address.strip()), _recipient_refused),
@@ -339,7 +347,8 @@ def _text_refused(code: int, words: str) -> Result:
 def _limit(server: smtplib.SMTP, until: float) -> None:
     """Let the next wait on the socket end at the deadline."""
     if server.sock is not None:
-        server.sock.settimeout(max(0.05, until - time.monotonic()))
+        with suppress(OSError):  # it is closed already: what comes next says so
+            server.sock.settimeout(max(0.05, until - time.monotonic()))
 
 
 def _dotted(text: bytes) -> bytes:

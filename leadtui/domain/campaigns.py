@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from leadtui.errors import IllegalMove
 
+from .dates import iso_z
 from .filters.catalogue import listing
 from .message_states import Counters
 
@@ -250,6 +251,40 @@ class CampaignRow:
         return self.pause_text or PAUSE_WORDS.get(self.pause_reason or "", (self.pause_reason or "").replace("_", " "))
 
 
+    def as_json(self) -> dict[str, Any]:
+        """The object of the contract, and what stands beside it: times in UTC, rates in percent with their fractions."""
+        counted, rates = self.counters, self.rates
+        return {
+            "id": self.id, "name": self.name, "status": self.status, "channel": self.channel,
+            "total_leads": counted.total, "sent_count": counted.sent, "delivered_count": counted.delivered,
+            "read_count": counted.read, "failed_count": counted.failed, "pending_count": counted.pending,
+            "unknown_count": counted.unknown, "skipped_count": counted.skipped,
+            "handed_off_count": counted.handed_off, "retrying_count": counted.retrying,
+            "success_rate": rates.success.percent, "delivery_rate": rates.delivery.percent,
+            "read_rate": rates.read.percent, "failure_rate": rates.failure.percent,
+            "fractions": {
+                "success": f"{rates.success.part}/{rates.success.whole}",
+                "delivery": f"{rates.delivery.part}/{rates.delivery.whole}",
+                "read": f"{rates.read.part}/{rates.read.whole}",
+                "failure": f"{rates.failure.part}/{rates.failure.whole}",
+            },
+            "scheduled_at": _z(self.scheduled_at), "started_at": _z(self.started_at),
+            "completed_at": _z(self.completed_at), "frozen_at": _z(self.frozen_at), "eta": _z(self.eta),
+            "rate_now": self.rate_now, "pause_reason": self.pause_reason, "why_paused": self.why_paused,
+            "description": self.description, "template": self.template, "template_name": self.template_name,
+            "subject": self.subject, "attachment": self.attachment_name, "attachment_type": self.attachment_type,
+            "where": self.where, "criteria": self.criteria, "messages_per_minute": self.per_minute,
+            "auto_retry_failed": self.auto_retry, "max_retry_attempts": self.max_retries,
+            "daily": self.daily_unique, "quiet_hours": self.quiet_hours, "out": self.out,
+            "skip_missing": self.skip_missing, "created_by": self.created_by, "created_at": _z(self.created_at),
+            "updated_at": _z(self.updated_at), "version": self.version, "can_become": list(self.moves),
+        }  # fmt: skip
+
+
+def _z(at: datetime | None) -> str | None:
+    return None if at is None else iso_z(at)
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignDone:
     """What a change of a campaign answers: the campaign as it is now, the batch that `undo` takes back, warnings."""
@@ -285,6 +320,16 @@ class RecipientRow:
     def id(self) -> int:
         """The message's id."""
         return self.message_id
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the contract, and what stands beside it."""
+        return {
+            "lead_number": self.lead_number, "phone": self.phone, "status": self.status, "sent_at": _z(self.sent_at),
+            "delivered_at": _z(self.delivered_at), "read_at": _z(self.read_at), "retry_count": self.retry_count,
+            "error": self.error, "message_id": self.message_id, "lead_id": self.lead_id, "lead_name": self.lead_name,
+            "address": self.address, "reason": self.reason, "sending_at": _z(self.sending_at),
+            "next_at": _z(self.next_at), "provider_id": self.provider_id,
+        }  # fmt: skip
 
 
 def is_missed(due: datetime, now: datetime, grace_minutes: int) -> bool:

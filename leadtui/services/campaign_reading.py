@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from leadtui.domain.campaigns import BROADCAST, STATUSES, CampaignRow, RecipientRow
 from leadtui.domain.csv_text import guard
 from leadtui.domain.dates import iso_z
-from leadtui.domain.message_states import LEFT, OPEN, STATES
+from leadtui.domain.message_states import IN_HAND, LEFT, STATES, WAITING
 from leadtui.errors import UsageError
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
@@ -27,7 +27,8 @@ from .office import Office
 from .whole_file import whole_file
 
 STATE_WORDS: Final[Mapping[str, frozenset[str]]] = {
-    "waiting": frozenset(OPEN), "sent": frozenset(LEFT), "delivered": frozenset({"delivered", "read"}),
+    "waiting": frozenset(WAITING), "in_hand": frozenset(IN_HAND), "sent": frozenset(LEFT),
+    "delivered": frozenset({"delivered", "read"}),
 }  # fmt: skip
 """Words for more than one state; every other word is the state of that name."""
 
@@ -80,7 +81,7 @@ def recipients(
 ) -> tuple[int, tuple[RecipientRow, ...]]:
     """The leads of a campaign and how their messages stand, with their count, by lead.
 
-    `state` is one of STATES, or a word for several: waiting, sent (all that left), delivered. `words` must stand in
+    `state` is one of STATES, or a word for several: waiting, in_hand, sent (all that left), delivered. `words` must stand in
     number, name or address. Leads that the actor may not read are left out. Raises NotFound, UsageError.
     """
     with office.read() as tx:

@@ -18,7 +18,7 @@ from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line
 
-from . import audience, channels, freezing, messages, rehearsal
+from . import audience, channels, freezing, messages, rehearsal, sending
 from . import lead_writes as w
 from .audience import Look, Texts
 from .campaign_rows import Row, change, check_version, found, row_of
@@ -221,8 +221,6 @@ def test(office: Office, ref: str | int, to: str | None = None, lead: str | int 
         one = look.of_lead(_first(tx, look) if lead is None else w.resolve(tx, lead))
         text, subject, provider = texts.render(one.values, row["provider_json"])
         address = (to or "").strip() or _own_address(tx, caps.address)
-    from . import sending
-
     file = None
     if row["attachment_path"]:
         kept = office.store.files / row["attachment_path"]

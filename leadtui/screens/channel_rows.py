@@ -45,30 +45,26 @@ def limit_words(one: ChannelRow) -> str:
 
 
 def about(one: ChannelRow, tz: Any) -> Content:
-    """Everything that can be said of a channel in a few lines."""
+    """Everything that can be said of a channel, a line for each thing."""
     now = clock.now()
-    parts: list[Any] = []
+    lines: list[tuple[str, str]] = []
     if one.stopped_code is not None:
         since = f" since {moment(one.stopped_at, now, tz).strip()}" if one.stopped_at else ""
-        parts.append(
-            (f"Stopped{since}: {one_line(one.stopped_text or one.stopped_code)}. R lets it go on.\n", "$text-error")
-        )
+        lines.append((f"Stopped{since}: {one.stopped_text or one.stopped_code}. R lets it go on.", "$text-error"))
     elif one.why_not:
-        parts.append((f"{one_line(one.why_not)}\n", "$text-warning"))
+        lines.append((one.why_not, "$text-warning"))
     if not one.installed and one.how_to_install:
-        parts.append(f"Install it: {one.how_to_install}\n")
+        lines.append((f"Install it: {one.how_to_install}", ""))
     if one.probed_at is not None:
-        words = one_line(one.probe_text or one.probe_code or "")
-        parts.append((f"Tried {moment(one.probed_at, now, tz).strip()}: {words}\n", "$text-muted"))
+        tried = f"Tried {moment(one.probed_at, now, tz).strip()}: {one.probe_text or one.probe_code or ''}"
+        lines.append((tried, "$text-muted"))
     if words := limit_words(one):
-        parts.append((f"At most {words}" + (f", {one.price} each" if one.price else "") + "\n", "$text-muted"))
-    known = [f"{key} {one_line(value)}" for key, value in one.config.items() if value]
+        lines.append((f"At most {words}" + (f", {one.price} each" if one.price else ""), "$text-muted"))
+    known = [f"{key} {value}" for key, value in one.config.items() if value]
     known += [f"{key} is set" for key in one.secret_keys_set]
-    if known:
-        parts.append((f"{' · '.join(known)}\n", "$text-muted"))
-    if one.warning:
-        parts.append(one_line(one.warning))
-    return Content.assemble(*parts)
+    lines += [(" · ".join(known), "$text-muted"), (one.warning, "")]
+    said = [(one_line(words), style) for words, style in lines if words]
+    return Content("\n").join(Content.styled(words, style) for words, style in said)
 
 
 def spec_of(setting: Setting, one: ChannelRow) -> FieldSpec:

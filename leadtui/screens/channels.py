@@ -39,7 +39,7 @@ class ChannelsScreen(RecordList):
         Column("state", "State", 14, 13),
         Column("limits", "Limits", 20, 12, drop=2),
         Column("probed", "Tried", 12, 9, drop=1),
-        Column("why", "Why", 30, 12, grow=3),
+        Column("why", "Why", 34, 28, grow=3),
     )
     KEY = "key"
     EMPTY = "There are no channels"

@@ -36,12 +36,12 @@ class HandOver(LeadModal[bool]):
     Answers True or False, None when it is left for later.
     """
 
-    DEFAULT_CSS: ClassVar[str] = """
+    CSS = """
     HandOver > .dialog { width: 84; }
     HandOver #words { height: auto; max-height: 8; border-left: outer $primary; padding-left: 1; }
     HandOver #link { height: auto; max-height: 4; margin-top: 1; color: $text-accent; }
     HandOver .note { height: auto; color: $text-muted; }
-    HandOver #qr { height: auto; width: auto; display: none; }
+    HandOver #qr { height: auto; width: auto; display: none; color: #ffffff; background: #000000; }
     HandOver.-qr #words, HandOver.-qr #link, HandOver.-qr #how { display: none; }
     HandOver.-qr #qr { display: block; }
     HandOver.-qr > .dialog { width: 100%; height: 100%; }

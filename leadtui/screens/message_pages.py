@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class MessageItem(LeadModal[Any]):
     """Reads the message by its id. Answers True when something was done with it."""
 
-    DEFAULT_CSS: ClassVar[str] = """
+    CSS = """
     MessageItem VerticalScroll { height: auto; max-height: 17; }
     MessageItem.-tall VerticalScroll { max-height: 32; }
     MessageItem > .dialog { width: 84; }

@@ -29,7 +29,7 @@ SUBJECTS = ("", "email", "http", "file")
 class TemplateEditor(RecordForm):
     """Answers what `save` answered. ctrl+o puts a placeholder where the cursor stands."""
 
-    DEFAULT_CSS: ClassVar[str] = """
+    CSS = """
     TemplateEditor > .dialog { width: 90; }
     TemplateEditor #as { height: 1; color: $text-muted; margin-top: 1; }
     TemplateEditor #shown { height: auto; max-height: 5; border-left: outer $primary; padding-left: 1; }
@@ -108,18 +108,17 @@ class TemplateEditor(RecordForm):
         if not isinstance(target, (TextArea, Input)) or self.form.focused_key not in ("body", "subject"):
             super().do_pick()
             return
-        from leadtui.screens.placeholder_picker import PlaceholderPicker
+        from leadtui.screens.campaign_editor_fields import place_choices
+        from leadtui.screens.picker import Picker
 
-        def chosen(key: str | None) -> None:
+        def chosen(place: str | None) -> None:
             target.focus()
-            if key is None:
-                return
-            if isinstance(target, TextArea):
-                target.insert(f"{{{key}}}")
-            else:
-                target.insert_text_at_cursor(f"{{{key}}}")
+            if place is not None and isinstance(target, TextArea):
+                target.insert(place)
+            elif place is not None and isinstance(target, Input):
+                target.insert_text_at_cursor(place)
 
-        self.app.push_screen(PlaceholderPicker(self.office.actor.hidden_fields), chosen)
+        self.app.push_screen(Picker("Which place?", place_choices(self.office.actor.hidden_fields)), chosen)
 
     @on(Button.Pressed, "#lead")
     def another_lead(self) -> None:

@@ -22,7 +22,7 @@ from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import channels, consent, messages, sending
+from . import channels, consent, messages
 from . import lead_writes as w
 from .audience import Texts
 from .lead_texts import LeadTexts
@@ -194,6 +194,8 @@ def write_to(
         caps = channels.caps(tx, way.channel)
         message_id = _enqueue(tx, row, way, seen, text)
     if caps.by_hand and not caps.is_local:  # nothing is sent: any process can show the link
+        from . import sending
+
         sending.send_now(office, message_id)
     return Written(lead, way, seen, messages.get(office, message_id).row)
 

@@ -1,0 +1,91 @@
+"""Templates: the list, the editor that shows how a lead reads them, placeholders from a list, retiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import TextArea
+
+from leadtui.screens.template_editor import TemplateEditor
+from leadtui.screens.templates import TemplatesScreen
+from leadtui.services import admin, templates
+from leadtui.services.office import Office
+from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
+
+Snapshot = Callable[[Any, str], None]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """An office with a lead and three templates."""
+    made = new_office(tmp_path)
+    add_lead(made, package="20 Mbps Home")
+    templates.add(made, {"name": "Welcome", "body": "Hello {first_name|there}, your {package} is on its way.\nJuma"})
+    templates.add(made, {"name": "Offer", "channel": "sms", "body": "Hi {name}, 20% off today. Reply YES."})
+    old = templates.add(made, {"name": "Old", "channel": "email", "subject": "News", "body": "Nothing new."})
+    templates.retire(made, old.id)
+    return made
+
+
+async def test_the_list_shows_the_text_below(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
+    async with opened(office, TemplatesScreen, size=size) as run:
+        snapshot(run.app, f"templates_{size[0]}x{size[1]}")
+        await run.press("G", "e")
+        assert "It is retired; d offers it again" in run.toasts
+        await run.press("d")
+        assert "Template Old offered again" in run.text
+        assert all(one.is_active for one in templates.list_all(office, retired=True))
+
+
+async def test_the_editor_shows_how_a_lead_reads_it(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
+    async with opened(office, TemplatesScreen, size=size) as run:
+        await run.press("down", "enter")
+        assert isinstance(run.app.screen, TemplateEditor)
+        assert "Hello Achieng, your 20 Mbps Home is on its way." in run.text
+        snapshot(run.app, f"template_editor_{size[0]}x{size[1]}")
+        area = run.app.screen.query_one(TextArea)
+        area.focus()
+        area.text = "Hello {nmae}"
+        await run.settle()
+        assert "'nmae' is no placeholder (name" in " ".join(run.text.replace("│", " ").split())
+        area.text = "Hello "
+        area.move_cursor(area.document.end)
+        await run.press("ctrl+o")
+        await run.write("agent_phone")
+        await run.press("enter")
+        assert area.text == "Hello {agent_phone}"
+        await run.press("escape")
+        assert "What you typed here will be lost" in run.text
+
+
+async def test_a_new_template_and_what_is_wrong_with_it(office: Office) -> None:
+    async with opened(office, TemplatesScreen) as run:
+        await run.press("n")
+        await run.write("Reminder")
+        area = run.app.screen.query_one(TextArea)
+        area.text = "Dear {first_name}, {braces"
+        await run.press("ctrl+s")
+        assert "never closed" in run.text
+        area.text = "Dear {first_name}, see you {{soon}}"
+        await run.press("ctrl+s")
+        assert "Template Reminder added" in run.text
+        assert templates.get(office, "Reminder").body == "Dear {first_name}, see you {{soon}}"
+
+
+async def test_untrusted_words_are_only_words(office: Office) -> None:
+    add_lead(office, NASTY, "0722000999")
+    templates.add(office, {"name": "[b]x[/] [@click=app.quit]", "body": "{name} [/oops] [red]"})
+    async with opened(office, TemplatesScreen) as run:
+        await run.press("enter")
+        assert "[b]x[/]" in run.text and "[/oops] [red]" in run.text
+
+
+async def test_who_may_not_sees_why(office: Office) -> None:
+    admin.add_user(office, {"login": "tom", "name": "Tom", "role": "collections"})
+    async with opened(acting_as(office, "tom"), TemplatesScreen) as run:
+        await run.press("n")
+        assert isinstance(run.app.screen, TemplatesScreen)
+        assert "your role may not run campaigns" in run.toasts

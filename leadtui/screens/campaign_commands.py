@@ -21,8 +21,8 @@ _CHECKS: Final[dict[str, tuple[Callable[[CampaignRow], bool], str]]] = {
     "campaigns.schedule": (lambda row: row.can_schedule or row.can_unschedule, "it has started"),
     "campaigns.pause": (lambda row: row.can_pause, "only one that is being sent can be paused"),
     "campaigns.resume": (lambda row: row.can_resume, "only one that was paused can be resumed"),
-    "campaigns.cancel": (lambda row: row.can_cancel, "it has ended"),
-    "campaigns.delete": (lambda row: row.can_delete, "it is being sent; x ends it first"),
+    "campaigns.cancel": (lambda row: row.can_cancel, "it is being sent; P pauses it first"),
+    "campaigns.delete": (lambda row: row.can_delete, "it is not over; P pauses it, x ends it"),
     "campaigns.recipients": (
         lambda row: row.started_at is not None,
         "nobody was chosen yet: that is done at the start",
@@ -40,7 +40,8 @@ def refusal(command_id: str, row: CampaignRow) -> str | None:
     if (check := _CHECKS.get(command_id)) is None or check[0](row):
         return None
     if row.is_completed or row.is_cancelled:
-        return _ENDED if command_id in ("campaigns.start", "campaigns.resume", "campaigns.edit") else check[1]
+        ended = ("campaigns.start", "campaigns.resume", "campaigns.edit", "campaigns.pause", "campaigns.cancel")
+        return _ENDED if command_id in (*ended, "campaigns.schedule") else check[1]
     if command_id == "campaigns.resume" and row.is_paused:
         return "it was never begun; S starts it"
     return check[1]

@@ -105,7 +105,8 @@ def template_problem(text: str, hidden: frozenset[str], field: str = "template")
         parse(text, hidden=hidden, field=field)
     except Invalid as error:
         words = error.message.partition(": ")[2] or error.message
-        hint = f" — {error.hint}" if error.hint else ""
+        guess = "perhaps " if error.code == "unknown_placeholder" and " " not in (error.hint or " ") else ""
+        hint = f" — {guess}{error.hint}" if error.hint else ""
         data = error.data
         if "line" not in data:
             return "", f"{error.message}{hint}"

@@ -51,7 +51,7 @@ class RehearsalRows:
         """What forbids the start, and what to think of before it."""
         lines: list[Line] = []
         for sign, style, words in (
-            *(("✗", "error", one) for one in self.found.problems),
+            *(("×", "error", one) for one in self.found.problems),
             *(("!", "warning", one) for one in self.found.warnings),
         ):
             first, *rest = wrapped(words, width - 5) or [""]

@@ -93,7 +93,7 @@ class FieldBox(Vertical):
     FieldBox .field-label { width: 20; height: 1; padding-right: 1; }
     FieldBox .field-note { display: none; height: auto; margin-left: 21; color: $text-muted; }
     FieldBox .field-note.-error { display: block; color: $text-error; }
-    FieldBox:focus-within .field-note.-help { display: block; }
+    FieldBox.-here .field-note.-help { display: block; }
     FieldBox.-off { display: none; }
     FieldBox Input, FieldBox Select, FieldBox TextArea { width: 1fr; }
     FieldBox Input { height: 1; border: none; padding: 0 1; }
@@ -147,6 +147,14 @@ class FieldBox(Vertical):
         """Show what is known from the start."""
         self.set_class(not self.shown, "-off")
         self.show_error(self.error)
+
+    def on_descendant_focus(self) -> None:
+        """Its help is seen while one is here: `:focus-within` does not reach what lies inside a widget."""
+        self.add_class("-here")
+
+    def on_descendant_blur(self) -> None:
+        """The focus went elsewhere."""
+        self.remove_class("-here")
 
     def _label(self) -> Content:
         star = (" *", "bold $text-error") if self.required else ""

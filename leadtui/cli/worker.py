@@ -32,11 +32,11 @@ def worker(
 ) -> None:
     """Do the work that goes on by itself, without a screen, until stopped.
 
-    Every 2 seconds: reminders, overdue follow-ups and promises, events. Every 15 seconds: settles what
-    broke off on routers, asks routers for their load, notes who comes online for the first time, sends
-    alerts. Any number may run: one of them works, the others stand by, and open screens leave the work to
-    it. --once does what is due now, whoever else is at work. It needs the right to configure the office,
-    or the owner of the database.
+    Every 2 seconds: reminders, overdue follow-ups and promises, events, messages to leads as their rate
+    permits. Every 15 seconds: settles what broke off on routers, asks routers for their load, notes who
+    comes online for the first time, sends alerts. Any number may run: one of them works, the others stand
+    by, and open screens leave the work to it. --once does what is due now, whoever else is at work. It
+    needs the right to configure the office, or the owner of the database.
     """
     from leadtui.services.office import open_office
 

@@ -42,8 +42,10 @@ FOLLOWERS: Final[Mapping[str, frozenset[str]]] = {
     # by a person: tried again; by evidence: it had arrived after all
     "failed": frozenset({"pending", "sent", "delivered", "read"}),
     "skipped": frozenset(),
-    # pending: the process that had it comes back and knows that nothing left
-    "unknown": frozenset({"accepted", "handed_off", "sent", "delivered", "read", "failed", "pending", "retry"}),
+    # pending, retry: the process that had it comes back and knows that nothing left
+    "unknown": frozenset(
+        {"accepted", "handed_off", "sent", "delivered", "read", "failed", "pending", "retry", "unknown"}
+    ),
     RECEIVED: frozenset(),
 }
 """Every arrow there is, but for those of a report: what a provider tells counts (`after_report`)."""

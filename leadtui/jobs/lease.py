@@ -4,13 +4,13 @@ The row names the holder, how long it may go without a sign of life, and a token
 Every move is one short transaction that compares what was read and sets. A holder that was frozen, and comes back when
 somebody else has taken over, finds its token passed by: `keep` and `holds` answer False, and it writes nothing more.
 
-There are two: `NOW`, for what only needs the database (reminders, events), and `NETWORK`, for what talks to routers and
-alert addresses and may take its time. How long a holder may be silent follows from what waits for it. A reminder may
-wait some seconds: 15 s, renewed every 5 s by the one that works (facts/messaging §4.3); a minute would be felt, and a
-shorter time would pass from hand to hand whenever an import keeps the writers of SQLite waiting. A talk with all
-routers takes up to 10 s in which nobody can be asked: 60 s. A holder of this machine that has ended, or is stopped
-(ctrl+z), is not waited for. The 15 s of contract answer 10 are another matter: how long an order to a router belongs
-to the process that gave it.
+There are three: `NOW`, for what only needs the database (reminders, events), `NETWORK`, for what talks to routers and
+alert addresses and may take its time, and `SEND`, for messages to leads. How long a holder may be silent follows from
+what waits for it. A reminder may wait some seconds: 15 s, renewed every 5 s by the one that works (facts/messaging
+§4.3); a minute would be felt, and a shorter time would pass from hand to hand whenever an import keeps the writers of
+SQLite waiting. A talk with all routers takes up to 10 s in which nobody can be asked: 60 s. A holder of this machine
+that has ended, or is stopped (ctrl+z), is not waited for. The 15 s of contract answer 10 are another matter: how long
+an order to a router belongs to the process that gave it.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ class Terms:
 
 NOW = Terms("routine", timedelta(seconds=15), timedelta(seconds=5))
 NETWORK = Terms("network", timedelta(seconds=60), timedelta(seconds=20))
+SEND = Terms("send", timedelta(seconds=60), timedelta(seconds=20))
 
 _numbers = itertools.count(1)
 _LOG = logging.getLogger("leadtui.jobs")

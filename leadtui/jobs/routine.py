@@ -3,8 +3,8 @@
 Everything here may be done twice, or by two processes at once, without harm, so a holder that lost the lease in the
 middle of a step does no damage: rows are claimed by comparing and setting, an event is marked in the transaction that
 handles it, a notice is unique by its occurrence, the figures of a poll give way to newer ones. The lease only keeps
-the work from being done by everybody. What must never be done twice (a message to a lead) must ask `Lease.holds` in
-the transaction that writes it down.
+the work from being done by everybody. What must never be done twice (a message to a lead) is claimed row by row, in the
+transaction that writes it down.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from leadtui.router.port import CancelToken
     from leadtui.services.office import Office
 
-Lane = Literal["now", "slow"]
+Lane = Literal["now", "slow", "send"]
 
 _LOG = logging.getLogger("leadtui.jobs")
 
@@ -103,12 +103,22 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.alerts:waiting", waits="alerts to send",
     ),
     Step(
+        "sent", "leadtui.jobs.steps:send", "messages sent", limit=200, lane="send",
+        also=(
+            ("handed_off", "messages handed over"), ("retried", "messages to be tried again"),
+            ("messages_failed", "messages failed"), ("messages_unknown", "messages of unknown outcome"),
+            ("skipped", "messages not to be sent any more"), ("held_back", "messages held back"),
+            ("reports", "reports on messages"),
+        ),
+        waiting="leadtui.services.sending:waiting", waits="messages to send",
+    ),
+    Step(
         "events", "leadtui.jobs.steps:handle_events", "events", limit=50,
         waiting="leadtui.services.events:waiting", waits="events to handle",
     ),
 )  # fmt: skip
 """All of it, in the order of a tick; events last, for the steps before make some. The lane `now` needs only the
-database, `slow` waits for others (routers, the network).
+database, `slow` waits for others (routers, the network), `send` for the channels of messages to leads.
 """
 
 MOST_S = 8.0

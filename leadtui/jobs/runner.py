@@ -1,7 +1,8 @@
-"""The work of a process from its start to its end: a clock, two lanes with their leases, and leaving within a second.
+"""The work of a process from its start to its end: a clock, three lanes with their leases, and leaving within a second.
 
 The lane `now` ticks every two seconds and needs only the database; the lane `slow` waits for routers and other
-addresses, in a thread of its own, so that a reminder never waits for a router. The process says every twenty seconds
+addresses, `send` for the channels of messages to leads, each in a thread of its own, so that a reminder never waits for
+a router, nor a message for either. The process says every twenty seconds
 that it lives. Cheap to import: what is heavy is loaded by `start` and `once`, which are called in a thread.
 """
 
@@ -13,7 +14,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from leadtui.errors import LeadtuiError, NotPermitted
 
@@ -32,6 +33,9 @@ SLOW_TICK_S = 15.0
 
 PATIENCE_S = 0.6
 """How long leaving waits for a tick to end; a router that hangs is cut off, a database that hangs is left alone."""
+
+_RIGHTS: Final = {"slow": ("convert", "config"), "send": ("campaign", "log", "config")}
+"""One of them a person must have, that the program beside him does a lane's work."""
 
 _LOG = logging.getLogger("leadtui.jobs")
 
@@ -64,8 +68,8 @@ class Runner:
         """`on_tick` is told what each tick did, in its thread."""
         self._office = office
         self._kind = kind
-        self._seconds = {"now": seconds, "slow": slow_seconds}
-        self._first_after_s = {"now": 0.0, "slow": first_slow_after_s}
+        self._seconds = {"now": seconds, "slow": slow_seconds, "send": seconds}
+        self._first_after_s = {"now": 0.0, "slow": first_slow_after_s, "send": 0.0}
         self._on_tick = on_tick
         self._lock = threading.Lock()
         self._leaving = threading.Event()
@@ -106,8 +110,10 @@ class Runner:
         with self._lock:
             self._prepare()
         total = Tally(ticks=1)
-        now, slow = self._lanes
-        for lane in (slow, now, slow):  # what routers answer makes things happen, and some of that goes to the network
+        now, slow, send = self._lanes
+        # What routers answer makes things happen, which makes messages; what those did makes things happen again, and
+        # some of all that goes to the network.
+        for lane in (slow, now, send, now, send, slow):
             with lane.ticking:
                 done = lane.routine.tick(insist=True, to_the_end=True)
             done.ticks = 0
@@ -117,7 +123,7 @@ class Runner:
     def _prepare(self) -> None:
         from leadtui.router.port import CancelToken
 
-        from .lease import NETWORK, NOW, Lease, new_holder
+        from .lease import NETWORK, NOW, SEND, Lease, new_holder
         from .presence import Presence
         from .routine import Routine
 
@@ -128,9 +134,11 @@ class Runner:
             token.cancel()
         now = Lease(self._office, self._kind, NOW, holder=holder)
         slow = Lease(self._office, self._kind, NETWORK, holder=holder)
+        send = Lease(self._office, self._kind, SEND, holder=holder)
         self._lanes = (
             _Lane("now", Routine(self._office, now, token, "now"), now.release),
             _Lane("slow", Routine(self._office, slow, token, "slow"), slow.release),
+            _Lane("send", Routine(self._office, send, token, "send"), send.release),
         )
         self._presence = Presence(self._office, self._kind, holder)
         self._give_up = token.cancel
@@ -171,14 +179,15 @@ class Runner:
     def _may_work(self, lane: _Lane) -> bool:
         """Whoever may use the program helps to remind: it is done as `system`, and shows him nothing.
 
-        Routers are asked only beside a person who may speak to routers: their passwords are opened in this process. A
-        worker was asked at its start. A user who was disabled meanwhile helps no more.
+        Routers are asked only beside a person who may speak to routers, messages sent beside one who may write to
+        leads: their passwords are opened in this process. A worker was asked at its start. A user who was disabled
+        meanwhile helps no more.
         """
         if self._kind == "worker":
             return True
         try:
             with self._office.read() as tx:
-                may = lane.name == "now" or tx.actor.may("convert") or tx.actor.may("config")
+                may = lane.name == "now" or any(tx.actor.may(action) for action in _RIGHTS[lane.name])
         except NotPermitted:
             may = False
         if not may:

@@ -97,6 +97,8 @@ def _queue(tx: ReadTx) -> tuple[Waiting, ...]:
         if step.waiting:
             module, _, function = step.waiting.partition(":")
             found.append(Waiting(step.name, step.waits, int(getattr(import_module(module), function)(tx))))
+    unknown = import_module("leadtui.services.sending").unknown_count(tx)
+    found.append(Waiting("messages_unknown", "messages of which nobody knows whether they went", unknown))
     return tuple(found)
 
 

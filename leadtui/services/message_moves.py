@@ -61,6 +61,16 @@ def move(
     return True
 
 
+def back(tx: WriteTx, message_id: int, before: str, after: str, token: str, **values: Any) -> bool:
+    """`move` of a message that was only looked at: no line of its history."""
+    if not may_follow(before, after):
+        raise ValueError(f"a message that is {before} does not become {after}")
+    m = t.message.c
+    mine = update(t.message).where(m.id == message_id, m.state == before, m.claim_token == token)
+    columns = {**_FREE, **values, "state": after, "updated_at": moment(tx)}
+    return bool(tx.conn.execute(mine.values(**columns)).rowcount)
+
+
 def note(tx: WriteTx, message_id: int, state: str, by: str, detail: str | None = None) -> None:
     """Write a line of the message's history."""
     tx.conn.execute(

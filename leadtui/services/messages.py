@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Draft", "MessageDetail", "MessageEventRow", "MessageRow", "Resolved", "address_key", "apply_status",
-    "cancel_one", "cancel_waiting", "counts", "enqueue", "enqueue_many", "get", "of_campaign", "of_lead", "resolve", "retry",
-    "unknown_ones", "unplaced", "waiting_for_confirmation", "withdraw",
+    "cancel_one", "cancel_waiting", "counts", "enqueue", "enqueue_many", "get", "of_campaign", "of_lead", "resolve",
+    "retry", "unknown_ones", "unplaced", "waiting_for_confirmation", "withdraw",
 ]  # fmt: skip
 
 _PAGE = 1_000
@@ -206,7 +206,7 @@ def apply_status(
     if row is None:
         raise no_message(provider_id or message_id)
     if suppress and row["address"]:
-        suppressions.add_tx(tx, row["address"], _stopped_on(row["channel"]), suppress, detail or None)
+        suppressions.add_tx(tx, row["address"], suppressions.place_of(row["channel"]), suppress, detail or None)
     after = after_report(row["state"], state, row["reason"])
     if after is None:
         return False
@@ -246,14 +246,6 @@ def _reached(row: Any, state: str, at: datetime) -> dict[str, datetime]:
         state, ("sent_at", "delivered_at", "read_at")
     )
     return {column: at for column in columns if row[column] is None}
-
-
-def _stopped_on(channel: str) -> str:
-    """Where somebody who stopped one channel is not written to: on all of its kind."""
-    from .consent import family
-
-    kind = family(channel)
-    return kind if kind in suppressions.FAMILIES else channel
 
 
 # -- what a person decides ---------------------------------------------------------------------------------------------

@@ -235,6 +235,12 @@ def channel_word(text: str) -> str:
         ) from None
 
 
+def place_of(channel: str) -> str:
+    """Where somebody who stopped one channel is not written to: on all of its kind."""
+    kind = consent.family(channel)
+    return kind if kind in FAMILIES else channel
+
+
 # -- whole lists -------------------------------------------------------------------------------------------------------
 def import_(office: Office, source: Path | str, *, channel: str = "", dry_run: bool = False) -> Imported:
     """Put many addresses on the list: a CSV file with a column `address`, `phone` or `email`, or one in each line.

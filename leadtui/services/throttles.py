@@ -125,7 +125,8 @@ def eta(
 ) -> Eta:
     """When so many messages of a campaign with these limits are through, beside those of its account.
 
-    `ends_at` is None when it never ends. `quiet_hours`: as a campaign keeps them. Other campaigns on the same account are not foreseen.
+    `ends_at` is None when it never ends. `quiet_hours`: as a campaign keeps them. Other campaigns on the same account
+    are not foreseen.
     """
     of = limits(tx, channel)
     daily = _least(daily_unique, of.daily_unique)

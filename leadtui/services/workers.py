@@ -35,7 +35,7 @@ SILENT = timedelta(seconds=3 * BEAT_S)
 FORGOTTEN = timedelta(minutes=10)
 """After that its row goes. One that comes back after all writes a new one."""
 
-LEASES: Mapping[str, str] = {"routine": "reminders and events", "network": "routers and alerts"}
+LEASES: Mapping[str, str] = {"routine": "reminders and events", "network": "routers and alerts", "send": "messages"}
 """The leases by name, with what their holder does."""
 
 _LOG = logging.getLogger("leadtui.jobs")

@@ -153,11 +153,11 @@ def test_every_program_says_that_it_lives(office: Office, acting: Callable[[str]
         told: SimpleQueue[Tally] = SimpleQueue()
         runners.append(Runner(one, kind, on_tick=told.put))  # type: ignore[arg-type]
         runners[-1].start()
-        for _ in range(2):  # both lanes
+        for _ in range(3):  # every lane
             told.get(timeout=WAIT_S)
     first, second = known(office)
     assert (first.kind, first.user, first.is_alive) == ("worker", "boss", True)
-    assert first.does == ("reminders and events", "routers and alerts")
+    assert first.does == ("messages", "reminders and events", "routers and alerts")
     assert first.pid == os.getpid() and first.ticked_at is not None and first.tick_ms is not None
     assert first.tally["did"]["events"] == 1 and first.tally["total"] == {"events": 1}
     assert (second.kind, second.user, second.does, second.ticked_at) == ("tui", "tom", (), None)

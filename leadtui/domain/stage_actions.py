@@ -16,8 +16,9 @@ from .follow_up_times import show_delay
 
 KINDS: Final[tuple[str, ...]] = ("task", "follow_up", "notify", "message")
 """task: something to be done by a person · follow_up: the next contact, by delay or the smart time of a context ·
-notify: people of the office are told · message: something is to be sent to the lead, or to somebody outside. No channel
-of this program sends by itself yet, so a message is a task for a person, never a silent success (spec AJ27)."""
+notify: people of the office are told · message: with a body (or template) and a channel the office has, it is written
+to the lead; without, or where the lead may not be written to, it is a task for a person, with the reason: never a
+silent success (spec AJ27)."""
 
 PLACEHOLDERS: Final[tuple[str, ...]] = ("name", "number", "stage", "from", "pipeline", "package", "agent")
 """What a text may hold in braces."""
@@ -47,6 +48,7 @@ class StageActionItem:
     to: str | None = None
     channel: str | None = None
     is_active: bool = True
+    template: str | None = None
 
     @property
     def subject(self) -> str:
@@ -76,6 +78,7 @@ def item_from(row: Mapping[Any, Any]) -> StageActionItem:
     return StageActionItem(
         row["id"], row["stage_id"], row["order"], row["name"], row["kind"], params.get("text"), params.get("body"),
         params.get("delay"), params.get("context"), params.get("to"), params.get("channel"), row["is_active"],
+        params.get("template"),
     )  # fmt: skip
 
 
@@ -89,6 +92,9 @@ def check_stage_action(item: StageActionItem) -> None:
         raise Invalid("people are told at once", field="delay", hint="leave it empty, or make it a task")
     if item.channel is not None and item.kind != "message":
         raise Invalid("only a message goes by a channel", field="channel", hint="leave it empty")
+    if item.template is not None and (item.kind != "message" or item.body):
+        words = "only a message has a template" if item.kind != "message" else "a body or a template, not both"
+        raise Invalid(words, field="template", hint="leave it empty")
     for field, text in (("text", item.text), ("body", item.body), ("name", item.name)):
         for name in _PLACE.findall(text or ""):
             if name not in PLACEHOLDERS:

@@ -156,6 +156,8 @@ def write(
     enrollment_id: int | None = None,
     step: int = 0,
     next_at: datetime | None = None,
+    batch_id: int | None = None,
+    is_urgent: bool = False,
 ) -> int | None:
     """Make the message of a way that is open. Answers its id, None when it was written before."""
     if by.channel is None or by.reason is not None or text.missing:
@@ -174,6 +176,9 @@ def write(
         dedupe_key=dedupe_key,
         provider_json=dict(text.provider) if text.provider else None,
         next_at=next_at,
+        batch_id=batch_id,
+        is_urgent=is_urgent,
+        priority=0 if is_urgent else 5,
     )
     return messages.enqueue(tx, draft)
 

@@ -161,7 +161,7 @@ HANDLERS: Mapping[str, Sequence[Handler]] = {
     w.CREATED: (_handler("drip_events:on_created"),),
     w.DELETED: (_handler("drip_events:on_deleted"),),
     w.STAGE_CHANGED: (stage_actions.run, _handler("drip_events:on_stage")),
-    "message.replied": (_handler("drip_events:on_reply"),),
+    "message.replied": (_handler("drip_events:on_reply"), _handler("orchestration:on_reply")),
     "lead.opted_out": (_handler("drip_events:on_opt_out"),),
     "behavior.recorded": (_handler("triggers:evaluate"),),
 }

@@ -40,7 +40,8 @@ _CHUNK = 5_000
 _NAMED = {"router_id": t.router, "family_group_id": t.family_group}
 """Ids that the audit keeps of what the catalogue does not hold."""
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
-_BESIDE = {"last_activity_at", "document", "sha256", "loan", "drip"}
+_BESIDE = {"last_activity_at", "document", "sha256", "loan", "drip", "reach"}
+_ADDING = {"log", "attach", "enroll", "reach"}
 _NOT_SHOWN = {
     "name_key",
     "search_text",
@@ -218,7 +219,7 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
     for chunk in _chunks([*plan.created, *plan.updated]):
         for r in _later_entries(tx, chunk, last_audit_id, plan.batch.id):
             touched = {k for k in r.after_json or {} if k not in _NOT_SHOWN and k not in _BESIDE}
-            beside = r.action in {"log", "attach", "enroll"} or (r.action == "loan" and plan.batch.kind != "loan")
+            beside = r.action in _ADDING or (r.action == "loan" and plan.batch.kind != "loan")
             if not touched and r.entity_id not in created and beside:
                 continue
             if stage_actions.is_because_of(r, plan.batch.id):

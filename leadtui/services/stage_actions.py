@@ -7,7 +7,8 @@ was. Two things are not made twice: a task whose earlier one is still open, and 
 planned the next contact in the same act.
 
 **Undo.** Taking a move back takes back what the status made of it (`take_back`, in the undo's transaction): open tasks
-are called off, with the reason, and stay on the timeline; notices nobody has seen yet go away. An event not handled yet
+are called off, with the reason, and stay on the timeline; notices nobody has seen yet go away; messages that were not
+begun are not sent. An event not handled yet
 finds the lead elsewhere and does nothing. What a person has done meanwhile (a task completed, moved, called off) is a
 later change of the lead, and the undo says so instead.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -29,8 +30,10 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import follow_ups as f
 from . import lead_writes as w
+from . import stage_messages
 from .notifying import notify
 from .office import Office
+from .stage_messages import StageMessage
 from .whom import time_of, to_tell, who_does
 
 ACTION = "stage_action"
@@ -51,6 +54,8 @@ class Planned:
     told: tuple[int, ...]
     priority: str | None = None
     suggested: tuple[str, ...] = ()
+    message: StageMessage | None = None
+    """What is written to the lead, for a message that can be; `told` is empty then."""
 
 
 # -- the handler ------------------------------------------------------------------------------------------------------
@@ -105,6 +110,10 @@ def _do(tx: WriteTx, row: Mapping[Any, Any], one: Planned, event: Any, batch: in
         names = ", ".join(users[i].login for i in one.told if i in users)
         subject = f"told {names}: {one.subject}"
         w.add_activity(tx, row["id"], "note", subject, one.details, metadata_json=because)
+        return
+    if one.message is not None:
+        key = f"s{event.id}:{one.item.id}"
+        stage_messages.write(tx, row, one.message, key=key, at=one.at, batch=batch)
         return
     w.add_activity(
         tx, row["id"], one.type, one.subject, one.details, scheduled_at=one.at, all_day=one.all_day, completed_at=None,
@@ -164,9 +173,12 @@ def _planned(
         details, suggested = (body or said.description, said.actions) if item.context else (body, ())
         return Planned(item, "follow_up", subject, details, at, all_day, told, said.priority, suggested)
     if item.kind == "message":
-        by = f" by {item.channel}" if item.channel else ""
-        note = f"Nothing sends this by itself: send it{by} by hand, then mark it done."
-        body = f"{note}\n\n{body}" if body else note
+        found = stage_messages.message_for(tx, row, item, values)
+        words = found.text.body if found.text else body
+        if found.text is not None and not found.why:
+            then = max(since + timedelta(minutes=item.delay_minutes or 0), tx.now)
+            return Planned(item, "message", found.text.subject or subject, words, then, False, (), message=found)
+        body = f"{found.why}\n\n{words}" if words else found.why
     return Planned(item, "task", subject, body, at, all_day, told, row["priority"])
 
 
@@ -211,6 +223,7 @@ def take_back(tx: WriteTx, batch: Any, ids: Iterable[int]) -> None:
         for one in found:
             columns = {"cancelled_at": tx.now, "outcome_note": "the move that asked for it was taken back"}
             w.change_activity(tx, one, columns, "cancel")
+        stage_messages.call_off(tx, batch.id, chunk)
         told = (n.kind == "stage", n.seen_at.is_(None), n.occurrence.like(f"stage:b{batch.id}:%"))
         tx.conn.execute(delete(t.notification).where(n.lead_id.in_(chunk), *told))
         for lead_id in dict.fromkeys(one["lead_id"] for one in found):
@@ -243,6 +256,7 @@ def rehearse(
                 "id": one.item.id, "name": one.item.name, "kind": one.item.kind, "type": one.type,
                 "subject": one.subject, "details": one.details, "at": one.at, "all_day": one.all_day,
                 "assigned_to": [users[i].login for i in one.told if i in users],
+                "channel": one.message.by.channel if one.message else None,
             }
             for one in planned
         ]  # fmt: skip

@@ -448,6 +448,8 @@ _DISPLAY: Final[Mapping[str, str]] = {
     "escape": "esc",
     "question_mark": "?",
     "slash": "/",
+    "plus": "+",
+    "minus": "-",
     "colon": ":",
     "asterisk": "*",
     "greater_than_sign": ">",

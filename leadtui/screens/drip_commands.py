@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from leadtui.commands import Command
 from leadtui.screens.base import LeadScreen
+from leadtui.screens.drip_rows import count_words
 from leadtui.widgets.form import FieldSpec
 from leadtui.widgets.text import one_line
 
@@ -73,8 +74,8 @@ class DripCommands(LeadScreen[Any]):
         one = self.drip
         if one is None:
             return
-        waiting = f" {one.active:,} leads are in it: what is due is done now." if one.active else ""
-        words = f"{one_line(one.name)}: {one.step_count} steps. Comes in: {one.enroll.words}.{waiting}"
+        waiting = f" In it: {count_words(one.active, 'lead')}; what is due is done now." if one.active else ""
+        words = f"{one_line(one.name)}: {count_words(one.step_count, 'step')}. Comes in: {one.enroll.words}.{waiting}"
         self.app.push_screen(
             Confirm(words, yes="Start", no="Not yet"), lambda yes: self._move("resume", "runs") if yes else None
         )
@@ -92,7 +93,7 @@ class DripCommands(LeadScreen[Any]):
         if one is None:
             return
         count = one.active + one.paused
-        words = f"{one_line(one.name)} ends for {count:,} leads that are in it. What was sent stays."
+        words = f"{one_line(one.name)} ends for {count_words(count, 'lead')} in it. What was sent stays."
         typed = str(count) if count > 1 else None
         self.app.push_screen(
             Confirm(words, yes="Stop it", no="Leave it", danger=True, typed=typed),
@@ -107,7 +108,9 @@ class DripCommands(LeadScreen[Any]):
         if one is None:
             return
         count = one.active + one.paused
-        words = f"Delete the drip {one_line(one.name)}?" + (f" {count:,} leads are taken out of it." if count else "")
+        words = f"Delete the drip {one_line(one.name)}?" + (
+            f" Taken out of it: {count_words(count, 'lead')}." if count else ""
+        )
         self.app.push_screen(
             Confirm(words, yes="Delete", no="Leave it", danger=True, typed=str(count) if count > 1 else None),
             lambda yes: self._move("delete", "deleted") if yes else None,
@@ -181,14 +184,16 @@ class DripCommands(LeadScreen[Any]):
         def done(result: EnrollResult) -> None:
             self.changed()
             self.read_again(one.key)
-            self.done(f"{result.enrolled:,} leads are in {one_line(one.name)}", undo=result.batch is not None)
+            self.done(
+                f"{count_words(result.enrolled, 'lead')} put into {one_line(one.name)}", undo=result.batch is not None
+            )
 
         self.run_blocking(write, then=done, group="drips.enroll", title="Enrolling leads")
 
 
 def enroll_words(result: EnrollResult) -> str:
     """What an enrollment would do: how many come in, who does not and why."""
-    words = f"{result.enrolled:,} of {result.matched:,} leads come in."
+    words = f"{result.enrolled:,} of {count_words(result.matched, 'lead')} would come in."
     why: dict[str, int] = {}
     for one in result.refused:
         why[str(one.get("error", ""))] = why.get(str(one.get("error", "")), 0) + 1

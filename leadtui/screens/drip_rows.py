@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from leadtui import clock
 from leadtui.domain.dates import relative
+from leadtui.domain.phones import format_phone
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.sheet_lines import Line, text
 from leadtui.widgets.text import one_line
@@ -38,7 +39,7 @@ ENROLLED_COLUMNS: Final = (
     Column("state", "State", 8, 8),
     Column("step", "Step", 5, 5, align="right"),
     Column("next", "Next", 9, 9),
-    Column("what", "Then", 26, 10, grow=3),
+    Column("what", "Then", 28, 24, grow=3),
     Column("phone", "Phone", 14, 12, drop=2),
     Column("version", "Version", 7, 3, align="right", drop=3),
 )
@@ -74,7 +75,7 @@ def enrolled_cell(one: EnrollmentRow, key: str, catalog: Catalog) -> Cell:
         case "what":
             return then_words(one), "muted"
         case "phone":
-            return one.phone or "–", ""
+            return format_phone(one.phone, catalog.country) if one.phone else "–", ""
         case _:
             return str(one.version), "muted"
 
@@ -100,6 +101,11 @@ def step_lines(steps: Sequence[DripStep]) -> list[Line]:
         )
         for number, one in enumerate(steps, 1)
     ]
+
+
+def count_words(count: int, noun: str) -> str:
+    """ "1 step", "3 steps"."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
 def when_of(one: DripStep) -> str:

@@ -12,6 +12,7 @@ from textual.widgets import Button, Checkbox, Static
 
 from leadtui.screens.act_dialog import ActDialog, Acted, Read, label
 from leadtui.screens.drip_commands import enroll_words
+from leadtui.screens.drip_rows import count_words
 from leadtui.widgets.keyed_list import Entry, KeyedList, numbered
 from leadtui.widgets.text import one_line
 
@@ -138,7 +139,7 @@ class EnrollDialog(ActDialog):
         def done(result: EnrollResult) -> None:
             ids = self.lead_ids if self.where is None else ()
             row = self.row
-            who = one_line(row.title) if row is not None else f"{result.enrolled:,} leads"
+            who = one_line(row.title) if row is not None else count_words(result.enrolled, "lead")
             self.finish(Acted(ids, result.batch, f"{who} put into {one_line(one.name)}"))
 
         again = self._once_more
@@ -146,5 +147,5 @@ class EnrollDialog(ActDialog):
 
 
 def _note(one: DripRow) -> str:
-    steps = "1 step" if one.step_count == 1 else f"{one.step_count} steps"
+    steps = count_words(one.step_count, "step")
     return steps if one.status == "active" else f"{steps}, {one.status_word}"

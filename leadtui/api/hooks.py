@@ -45,19 +45,11 @@ async def whatsapp(request: Request, house: House) -> Answer:
     return Answer({"accepted": True, "new": new})
 
 
-@router.post("/africastalking/{word}/delivery", summary="Delivery reports of Africa's Talking")
-async def africastalking_delivery(request: Request, house: House, word: Word) -> Answer:
-    """What became of an SMS."""
+@router.post("/africastalking/{word}", summary="What Africa's Talking tells")
+async def africastalking(request: Request, house: House, word: Word) -> Answer:
+    """Delivery reports, messages that came in, opt-outs: one address for all three."""
     form = _fields(await request.body())
-    new = await run_in_threadpool(webhooks.africastalking, house, word, form, inbound=False)
-    return Answer({"accepted": True, "new": new})
-
-
-@router.post("/africastalking/{word}/inbound", summary="Messages that come in by Africa's Talking")
-async def africastalking_inbound(request: Request, house: House, word: Word) -> Answer:
-    """What somebody wrote to the office's number."""
-    form = _fields(await request.body())
-    new = await run_in_threadpool(webhooks.africastalking, house, word, form, inbound=True)
+    new = await run_in_threadpool(webhooks.africastalking, house, word, form)
     return Answer({"accepted": True, "new": new})
 
 

@@ -143,9 +143,9 @@ def _report(office: Office, row: Any, data: Mapping[str, Any]) -> int:
     """What a channel told: applied and closed in one transaction."""
     from leadtui.channels import reports
 
+    report = reports.from_payload(row.kind, data)
     from . import inbound
 
-    report = reports.from_payload(row.kind, data)
     with office.as_system() as tx:
         if not _take(tx, row.id):
             return 0

@@ -11,13 +11,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from leadtui import clock
-from leadtui.errors import NotPermitted
+from leadtui.errors import NotPermitted, Refused
 from leadtui.services import channels as accounts
 
 from . import inbox
 
 if TYPE_CHECKING:
+    from leadtui.channels.port import Account
     from leadtui.channels.reports import Report
 
     from .office import Office
@@ -29,7 +29,8 @@ def whatsapp_challenge(office: Office, mode: str, token: str, challenge: str) ->
     """What Meta wants back when the address is set up. Raises NotPermitted for a wrong token."""
     from leadtui.channels import whatsapp_cloud_webhook as hook
 
-    answer = hook.challenge(accounts.webhook_account(office, "whatsapp_cloud"), mode, token, challenge)
+    account = _account(office, "whatsapp_cloud")
+    answer = hook.challenge(account, mode, token, challenge) if account is not None else None
     if answer is None:
         raise _not_proved("the verify token is not the one of the channel whatsapp_cloud")
     return answer
@@ -39,7 +40,8 @@ def whatsapp(office: Office, body: bytes, signature: str) -> int:
     """Statuses and messages of the Cloud API; answers how many were new. Raises NotPermitted for a wrong signature."""
     from leadtui.channels import whatsapp_cloud_webhook as hook
 
-    if not hook.verify(accounts.webhook_account(office, "whatsapp_cloud"), body, signature):
+    account = _account(office, "whatsapp_cloud")
+    if account is None or not hook.verify(account, body, signature):
         raise _not_proved("the signature is not that of the channel whatsapp_cloud")
     try:
         payload = json.loads(body)
@@ -48,26 +50,37 @@ def whatsapp(office: Office, body: bytes, signature: str) -> int:
     if not isinstance(payload, Mapping):
         _LOG.warning("a delivery for whatsapp_cloud, rightly signed, was not understood")
         return 0
-    return _keep(office, "whatsapp_cloud", hook.parse(payload))
+    return _keep(office, "whatsapp_cloud", hook.parse(payload, phone_id=account.get("phone_id")))
 
 
-def africastalking(office: Office, word: str, form: Mapping[str, str], *, inbound: bool) -> int:
-    """A delivery report or a message that came in. Africa's Talking signs nothing: the address holds a secret word."""
+def africastalking(office: Office, word: str, form: Mapping[str, str]) -> int:
+    """A delivery report, a message, an opt-out. Africa's Talking signs nothing: the address holds a secret word."""
     from leadtui.channels import sms_reports
 
-    if not sms_reports.africastalking_verify(accounts.webhook_account(office, "sms_africastalking"), word):
+    account = _account(office, "sms_africastalking")
+    if account is None or not sms_reports.africastalking_verify(account, word):
         raise _not_proved("this address is not the one of the channel sms_africastalking")
-    parse = sms_reports.africastalking_inbound if inbound else sms_reports.africastalking_report
-    return _keep(office, "sms_africastalking", parse(form))
+    return _keep(office, "sms_africastalking", sms_reports.africastalking(form))
 
 
 def twilio(office: Office, url: str, form: Mapping[str, str], signature: str) -> int:
     """A status or a message that came in; `url` as Twilio called it. Raises NotPermitted for a wrong signature."""
     from leadtui.channels import sms_reports
 
-    if not sms_reports.twilio_verify(accounts.webhook_account(office, "sms_twilio"), url, form, signature):
+    account = _account(office, "sms_twilio")
+    if account is None or not sms_reports.twilio_verify(account, url, form, signature):
         raise _not_proved("the signature is not that of the channel sms_twilio")
-    return _keep(office, "sms_twilio", sms_reports.twilio_report(form, clock.now()))
+    return _keep(office, "sms_twilio", sms_reports.twilio_report(form))
+
+
+def _account(office: Office, name: str) -> Account | None:
+    """The channel's account; None where it is not set up: who calls is nobody's friend yet, and is told nothing."""
+    try:
+        account = accounts.webhook_account(office, name)
+        return account if account.secrets else None
+    except Refused as error:
+        _LOG.warning("a delivery for %s could not be checked: %s", name, error.message)
+        return None
 
 
 def _keep(office: Office, source: str, found: Sequence[Report]) -> int:

@@ -91,6 +91,19 @@ def sources(incomplete: str) -> list[str]:
     return _starting(_names('SELECT name FROM source WHERE is_active ORDER BY "order", name'), incomplete)
 
 
+def templates(incomplete: str) -> list[str]:
+    """Templates in use."""
+    return _starting(_names("SELECT name FROM template WHERE is_active ORDER BY name"), incomplete)
+
+
+def campaigns(incomplete: str) -> list[str]:
+    """Broadcasts by id."""
+    found = _names(
+        "SELECT CAST(id AS TEXT) FROM campaign WHERE kind = 'broadcast' AND deleted_at IS NULL ORDER BY id DESC"
+    )
+    return _starting(found, incomplete)
+
+
 def packages(incomplete: str) -> list[str]:
     """Packages in use."""
     return _starting(_names("SELECT name FROM product WHERE is_active ORDER BY name"), incomplete)

@@ -24,6 +24,8 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "message": ("leadtui.cli.message", "one message to one lead; what became of messages"),
     "notification": ("leadtui.cli.notification", "what you were told; deal with it, or show it again later"),
     "booking": ("leadtui.cli.booking", "bookings of other programs, each with its lead; those that failed"),
+    "campaign": ("leadtui.cli.campaign", "messages to many leads: write, rehearse, start, watch"),
+    "template": ("leadtui.cli.template", "texts that are sent again and again"),
     "customer": ("leadtui.cli.customer", "customers: find, show, edit, suspend, resume, change their package"),
     "package": ("leadtui.cli.package", "packages that leads are interested in, and their profiles on routers"),
     "source": ("leadtui.cli.catalogue", "where leads come from"),

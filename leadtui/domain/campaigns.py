@@ -252,7 +252,7 @@ class CampaignRow:
 
 
     def as_json(self) -> dict[str, Any]:
-        """The object of the contract, and what stands beside it: times in UTC, rates in percent with their fractions."""
+        """The object of the contract, and what stands beside it; rates in percent, with their fractions."""
         counted, rates = self.counters, self.rates
         return {
             "id": self.id, "name": self.name, "status": self.status, "channel": self.channel,

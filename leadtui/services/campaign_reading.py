@@ -81,8 +81,8 @@ def recipients(
 ) -> tuple[int, tuple[RecipientRow, ...]]:
     """The leads of a campaign and how their messages stand, with their count, by lead.
 
-    `state` is one of STATES, or a word for several: waiting, in_hand, sent (all that left), delivered. `words` must stand in
-    number, name or address. Leads that the actor may not read are left out. Raises NotFound, UsageError.
+    `state` is one of STATES, or a word for several: waiting, in_hand, sent (all that left), delivered. `words` must
+    stand in number, name or address. Leads that the actor may not read are left out. Raises NotFound, UsageError.
     """
     with office.read() as tx:
         where = _recipients(tx, found(tx, ref)["id"], state, words)

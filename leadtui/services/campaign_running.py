@@ -7,11 +7,11 @@ engine sends what waits, as long as the campaign is active; a pause is seen by t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import func, select
 
-from leadtui.channels.port import Attachment, ProviderTemplate
 from leadtui.domain.campaigns import BROADCAST, REOPENED, CampaignDone, check_move
 from leadtui.errors import Invalid, Refused
 from leadtui.store import schema as t
@@ -208,7 +208,7 @@ def _own(tx: ReadTx, row: Row, state: str, ids: Iterable[int] | None) -> list[in
 
 
 # -- a test to oneself ---------------------------------------------------------------------------------------------
-def test(office: Office, ref: str | int, to: str | None = None, lead: str | int | None = None) -> MessageRow:  # noqa: PT028 - no test of ours
+def test(office: Office, ref: str | int, to: str | None = None, lead: str | int | None = None) -> MessageRow:  # noqa: PT028
     """Send its text, as one lead would get it, to an address of one's own: marked TEST, and not counted.
 
     `to` is the acting user's own phone or email when left out; `lead` the first of the audience.
@@ -221,13 +221,10 @@ def test(office: Office, ref: str | int, to: str | None = None, lead: str | int 
         one = look.of_lead(_first(tx, look) if lead is None else w.resolve(tx, lead))
         text, subject, provider = texts.render(one.values, row["provider_json"])
         address = (to or "").strip() or _own_address(tx, caps.address)
-    file = None
-    if row["attachment_path"]:
-        kept = office.store.files / row["attachment_path"]
-        file = Attachment(kept, row["attachment_name"] or kept.name, row["attachment_type"] or "")
+    file = Path(row["attachment_path"]) if row["attachment_path"] else None
     return sending.test_send(
         office, row["channel"], address, text, subject=subject, campaign_id=row["id"], attachment=file,
-        template=ProviderTemplate.of(provider),
+        template=provider,
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ Kind = Literal[
 
 PRIORITIES = ("low", "medium", "high")
 TIMELINES = ("immediate", "3_months", "6_months", "1_year", "later")
-CONSENTS = ("yes", "no", "unknown")
+CONSENTS = ("given", "refused")
+"""Whether a lead agreed to messages, or wants none; empty: nobody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +364,16 @@ LEAD_FIELDS: tuple[LeadField, ...] = (
         sortable=False,
         aliases=("notes", "note", "comments", "comment"),
     ),
-    _f("consent", "Consent", "choice", group="notes", choices=CONSENTS, sortable=False),
+    _f(
+        "consent",
+        "Consent",
+        "choice",
+        group="notes",
+        choices=CONSENTS,
+        sortable=False,
+        aliases=("opt_in", "opt in", "marketing consent"),
+        help="given, or refused: then nothing is sent",
+    ),
     # behaviour (contract answer 13)
     _f("page_views", "Page views", "int", group="behaviour", sortable=False, aliases=("pageviews",)),
     _f("property_views", "Property views", "int", group="behaviour", sortable=False, aliases=("propertyviews",)),

@@ -230,6 +230,11 @@ SETTINGS: Mapping[str, str] = {
     "alert_after_minutes": "an unseen reminder goes to the person's alert addresses; 0: never",
     "digest_at": "when each morning's list is sent; empty: never",
     "scheduler": "any: screens do the work where no worker lives; worker-only: never",
+    "frequency_cap": "messages a day to one lead that no person wrote; 0: no limit",
+    "stop_words": "who answers one of these wants no more messages",
+    "start_grace_minutes": "a campaign that would start later than this asks first; 0: never",
+    "max_failures": "so many failures one after another pause a campaign; 0: never",
+    "orchestration": "how a lead is reached: channels 2, delay 24h",
     "router_poll_minutes": "how often routers are asked for their load; 0: never",
 }
 """What the settings mean; the order they are shown in. Others follow, without words."""

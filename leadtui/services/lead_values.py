@@ -188,10 +188,20 @@ def _birth_date(field: LeadField, typed: str, ctx: ValueContext) -> date:
     return when.day
 
 
-def _choice(field: LeadField, typed: str) -> str:
+_CONSENT_WORDS: Mapping[str, str | None] = {
+    **dict.fromkeys((*_YES, "agreed"), "given"),
+    **dict.fromkeys((*_NO, "stop"), "refused"),
+    "unknown": None,
+}
+"""What other programs, and older files of ours, call it."""
+
+
+def _choice(field: LeadField, typed: str) -> str | None:
     word = "_".join(fold(typed).split())
     if word in field.choices:
         return word
+    if field.key == "consent" and word in _CONSENT_WORDS:
+        return _CONSENT_WORDS[word]
     raise Invalid(
         f"{field.label.lower()} cannot be '{typed.strip()[:40]}'",
         field=field.key,

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from leadtui.domain import stop_words
 from leadtui.domain.follow_up_times import Delays
 from leadtui.domain.money import check_currency
+from leadtui.domain.orchestration import Strategy
 from leadtui.domain.working_hours import Holidays, QuietHours, WorkingHours, first_moment
 from leadtui.errors import Invalid, Refused, UsageError
 from leadtui.store import schema as t
@@ -47,6 +49,11 @@ SETTINGS: tuple[str, ...] = (
     "alert_after_minutes",
     "digest_at",
     "scheduler",
+    "frequency_cap",
+    "stop_words",
+    "start_grace_minutes",
+    "max_failures",
+    "orchestration",
 )
 
 
@@ -114,6 +121,16 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return _bounded(key, value, 0, 1440)
         case "digest_at":
             return _time_of_day(value) if value else ""
+        case "frequency_cap":  # 0: no limit
+            return _bounded(key, value, 0, 100)
+        case "start_grace_minutes":  # 0: however late
+            return _bounded(key, value, 0, 10_080)
+        case "max_failures":  # 0: never
+            return _bounded(key, value, 0, 10_000)
+        case "stop_words":
+            return ", ".join(stop_words.parse(value))
+        case "orchestration":
+            return str(Strategy.parse(value))
         case _:
             word = clean_line(value, field=key, limit=40)
             if not word:

@@ -37,7 +37,7 @@ FULL = {
     "priority": "high", "assigned_to": "boss", "follow_up": "2027-01-05 14:30", "package": "20 Mbps Home",
     "current_isp": "Zuku", "reason": "=too slow", "brought_in_by": "John, Doe", "brought_in_by_contact": "0711222333",
     "has_router": "yes", "router_type": "-none-", "installation_fee": "2500", "monthly_fee": "1999.5", "budget": "1",
-    "timeline": "3_months", "pre_approved": "no", "remarks": "+ask; then 'call'", "consent": "yes", "page_views": "3",
+    "timeline": "3_months", "pre_approved": "no", "remarks": "+ask; then 'call'", "consent": "given", "page_views": "3",
     "custom.shoe": "44", "custom.büro": "@home",
 }  # fmt: skip
 

@@ -407,6 +407,14 @@ def upgrade() -> None:
     op.add_column("lead", sa.Column("wa_user_id", sa.String(80), nullable=True))
     op.create_index(op.f("ix_lead_wa_user_id"), "lead", ["wa_user_id"], unique=False)
     _new_settings()
+    _consent_words()
+
+
+def _consent_words() -> None:
+    """What a lead said about messages was a free word before, that nothing obeyed."""
+    lead = sa.table("lead", sa.column("consent", sa.String(20)))
+    for old, new in (("yes", "given"), ("no", "refused"), ("unknown", None)):
+        op.execute(sa.update(lead).where(lead.c.consent == old).values(consent=new))
 
 
 def _new_settings() -> None:

@@ -53,7 +53,7 @@ class CampaignMonitor(CampaignCommands):
     def on_mount(self) -> None:
         """Nobody needs to press a key to see it move."""
         self.sheet.focus()
-        self.set_interval(MOVING_S_SLOW if self.lead_app.slow else MOVING_S, self._tick)
+        self.set_interval(MOVING_S_SLOW if self.lead_app.slow else MOVING_S, self.tick)
 
     def office_ready(self) -> None:
         """Read it."""
@@ -61,7 +61,8 @@ class CampaignMonitor(CampaignCommands):
 
     # Reading
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
+        """Look again while it moves, and now and then when it does not."""
         self._ticks += 1
         if self.read is None or self.app.screen is not self or self._reading:
             return

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Static
 
 from leadtui import clock
 from leadtui.commands import Command
@@ -18,7 +20,7 @@ from leadtui.domain.phones import format_phone
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell, Column
-from leadtui.widgets.lead_cells import moment, plain_signs
+from leadtui.widgets.lead_cells import plain_signs, short_day
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.text import one_line
 from leadtui.widgets.virtual_table import VirtualTable
@@ -30,9 +32,9 @@ COLUMNS: Final = (
     Column("lead", "Lead", 20, 14, grow=3),
     Column("address", "To", 16, 13, grow=1, drop=3),
     Column("state", "State", 13, 13),
-    Column("when", "When", 12, 12, drop=1),
+    Column("when", "When", 7, 7, drop=1),
     Column("retries", "Tries", 5, 5, align="right", drop=4),
-    Column("why", "Why", 18, 10, grow=5),
+    Column("why", "Why", 24, 18, grow=5, drop=2),
     Column("number", "Number", 14, 14, drop=5),
 )
 STATES: Final = ("", "waiting", "in_hand", "handed_off", "sent", "delivered", "read", "failed", "unknown", "skipped")
@@ -82,7 +84,7 @@ class RecipientCells:
         at = row.read_at or row.delivered_at or row.sent_at or row.sending_at
         if row.status in ("pending", "retry"):
             at = row.next_at
-        return moment(at, clock.now(), self.catalog.tz).strip() if at is not None else ""
+        return short_day(at, clock.now(), self.catalog.tz) if at is not None else ""
 
     def why(self, row: RecipientRow) -> str:
         """The channel's words, or those of the reason."""
@@ -144,6 +146,10 @@ class RecipientsScreen(SearchLine):
         "list.open", "recipients.which", "recipients.went", "recipients.not_gone", "campaigns.retry", "app.back",
     )  # fmt: skip
 
+    DEFAULT_CSS: ClassVar[str] = """
+    RecipientsScreen #why { height: auto; max-height: 2; padding: 0 1; color: $text-muted; }
+    """
+
     def __init__(self, campaign_id: int, state: str = "") -> None:
         super().__init__()
         self.campaign_id = campaign_id
@@ -156,6 +162,7 @@ class RecipientsScreen(SearchLine):
         """Search line (while it is used), list."""
         yield self.search_bar()
         yield VirtualTable(COLUMNS, self._cell, empty="…", id="recipients")
+        yield Static("", id="why", markup=False)
 
     @property
     def table(self) -> VirtualTable[RecipientRow]:
@@ -205,7 +212,16 @@ class RecipientsScreen(SearchLine):
         marked = f"{table.marked_count:,} marked, " if table.marks else ""
         count = f"{table.row_count:,}" if table.counted else "…"
         self.heading(f" {dash} ".join(one for one in (name, self.view.shown) if one), f"{marked}{count}")
+        self._say_why()
         self.lead_app.refresh_hints()
+
+    def _say_why(self) -> None:
+        """Why the message under the cursor did not go, in full."""
+        row = self.message
+        words = self.cells.why(row) if row is not None and self.cells is not None else ""
+        line = self.query_one("#why", Static)
+        line.update(Content(one_line(words)))
+        line.display = bool(words)
 
     # Search and filter
 
@@ -366,6 +382,7 @@ class RecipientsScreen(SearchLine):
     def moved(self) -> None:
         """Somebody moves: nothing changes under the cursor now."""
         self.watch_changes.touched()
+        self._say_why()
 
     def _look(self) -> None:
         """Messages are being sent."""

@@ -77,7 +77,7 @@ class RehearsalRows:
         if found.ends_at is not None:
             lasts = how_long(found.ends_at - found.begins_at)
             ends = moment_words(found.ends_at, tz)
-            lines.append(self._row("ends", f"{ends}, it takes {lasts}" if lasts != "just now" else "at once"))
+            lines.append(self._row("ends", f"{ends}, it takes {lasts}" if lasts != "just now" else "within a minute"))
         speed = [rate_words(found.per_minute)]
         if found.daily_unique:
             speed.append(f"{found.daily_unique:,} leads a day")

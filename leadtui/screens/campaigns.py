@@ -53,7 +53,7 @@ class CampaignsScreen(SearchLine, CampaignCommands):
         """The list takes the keys; what others do, and what goes on by itself, is looked for."""
         self.table.focus()
         self.watch_changes.start()
-        self.set_interval(MOVING_S_SLOW if self.lead_app.slow else MOVING_S, self._look)
+        self.set_interval(MOVING_S_SLOW if self.lead_app.slow else MOVING_S, self.look)
 
     def office_ready(self) -> None:
         """Read the first page."""
@@ -148,7 +148,7 @@ class CampaignsScreen(SearchLine, CampaignCommands):
 
     # Changes
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """What is being sent moves."""
         if self.pages is not None and self.pages.is_moving and self.app.screen is self:
             self.table.reload()

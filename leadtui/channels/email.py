@@ -10,6 +10,7 @@ import re
 import smtplib
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -91,6 +92,7 @@ class EmailChannel:
         self._username = account.get("username")
         self._password = account.secret("password") if self._username else ""
         self._open: smtplib.SMTP | None = None
+        self._busy = threading.Lock()  # a call that its caller gave up may still be at the connection
 
     def caps(self) -> Caps:
         """What SMTP can: any file, no word of what became of it."""
@@ -115,13 +117,16 @@ class EmailChannel:
             return Final("bad_address", "this is not an e-mail address")
         except OSError as error:
             return Pause("attachment", f"the attachment cannot be read: {error.strerror}", "campaign")
+        if not self._busy.acquire(timeout=deadline_s):
+            return Retry(_BUSY_S, "busy", "the mail before it is not through yet")
         try:
-            server = self._ready(until)
+            return self._deliver(self._ready(until), mail, message, until)
         except _NotReady as error:
             return (
                 Pause(error.code, error.text) if error.is_setup else Retry(_BUSY_S, error.code, error.text, "account")
             )
-        return self._deliver(server, mail, message, until)
+        finally:
+            self._busy.release()
 
     def poll(self, ids: Sequence[str]) -> tuple[StatusUpdate, ...]:
         """Nothing: SMTP cannot be asked."""

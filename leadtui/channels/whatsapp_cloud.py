@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -114,6 +115,7 @@ class WhatsAppCloud:
             raise Refused("graph_version is no version", code="channel_setup", field="graph_version",
                           hint=f"such as {GRAPH_VERSION}")  # fmt: skip
         self._status = 0
+        self._busy = threading.Lock()  # a call that its caller gave up may still be under way
         self._session = httpx.Client(
             transport=transport, event_hooks={"response": [self._note]},
             limits=httpx.Limits(keepalive_expiry=_IDLE_S),
@@ -191,10 +193,18 @@ class WhatsAppCloud:
     # -- sending -------------------------------------------------------------------------------------------------------
     def send(self, message: Outgoing, deadline_s: float) -> Result:
         """Send a template, or what was written where the lead wrote within the last 24 hours."""
-        import httpx
-
         if message.template is None and self._knows_window and not message.in_window:
             return Refusal("window_closed", "the lead has not written within 24 hours: only an approved template goes")
+        if not self._busy.acquire(timeout=deadline_s):
+            return Retry(_BUSY_S, "busy", "the message before it is not through yet")
+        try:
+            return self._send(message, deadline_s)
+        finally:
+            self._busy.release()
+
+    def _send(self, message: Outgoing, deadline_s: float) -> Result:
+        import httpx
+
         self._session.timeout = httpx.Timeout(deadline_s, connect=min(10.0, deadline_s))
         media: tuple[str, bool] = ("", False)
         if message.attachment is not None:

@@ -224,12 +224,12 @@ class ChannelsScreen(RecordList):
     def _tested(self, answer: Mapping[str, MessageRow] | None) -> None:
         if not answer:
             return
-        from leadtui.screens.handing_over import HandOver, settle
+        from leadtui.screens.handing_over import hand_over
         from leadtui.screens.message_rows import state_words
 
         row = answer["row"]
         self.load()
         if row.state == "handed_off":
-            self.app.push_screen(HandOver(row), lambda went: settle(self.lead_app, self.office, [row], went))
+            hand_over(self.lead_app, row)
         else:
             self.done(f"Test to {one_line(row.address or '')}: {state_words(row)}")

@@ -71,11 +71,8 @@ class EnrollmentDialog(LeadModal[Any]):
             ("enrolled", f"{moment(row.enrolled_at, now, tz).strip()} by {row.enrolled_by}"),
             ("ended", moment(row.ended_at, now, tz).strip() if row.ended_at else ""),
         ]
-        parts: list[Any] = []
-        for label, words in facts:
-            if words:
-                parts += [(f"{label:12}", "$text-muted"), f"{one_line(words)}\n"]
-        self.query_one("#facts", Static).update(Content.assemble(*parts))
+        lines = [Content.assemble((f"{label:12}", "$text-muted"), one_line(words)) for label, words in facts if words]
+        self.query_one("#facts", Static).update(Content("\n").join(lines))
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

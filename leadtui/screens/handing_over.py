@@ -79,7 +79,7 @@ class HandOver(LeadModal[bool]):
 
     def office_ready(self) -> None:
         """Put the link where the agent can paste it."""
-        to = f"{channel_word(self.row.channel)} to {address_words(self.row, self.office.catalog)}"
+        to = f"{channel_word(self.row.channel)} to {address_words(self.row.address, self.office.catalog)}"
         self.query_one("#to", Static).update(Content(to))
         how = "This window cannot see whether it went: look at the phone or the browser, then say so."
         if self.row.link:
@@ -136,6 +136,11 @@ class HandOver(LeadModal[bool]):
             self.remove_class("-qr")
         else:
             super().do_back()
+
+
+def hand_over(app: LeadApp, row: MessageRow) -> None:
+    """Show one message and write down what the agent says; the screen that asks for it may close meanwhile."""
+    app.call_later(app.push_screen, HandOver(row), lambda went: settle(app, app.office, [row], went))
 
 
 def settle(app: LeadApp, office: Any, rows: Sequence[MessageRow], went: bool | None) -> None:
@@ -253,7 +258,7 @@ class HandingOver(LeadScreen[Any]):
             case "lead":
                 return one_line(row.lead_name or row.lead_number or "–"), "strong"
             case "address":
-                return address_words(row, self.office.catalog)
+                return address_words(row.address, self.office.catalog)
             case "channel":
                 return channel_word(row.channel), "muted"
             case "since":

@@ -17,7 +17,7 @@ from leadtui.screens.message_rows import not_sent_words, why_words
 if TYPE_CHECKING:
     from leadtui.services.messages import MessageRow
 
-Source: TypeAlias = "ActivityRow | StatusEntry | DocumentRow | LoanRow | MessageRow"
+Source: TypeAlias = ActivityRow | StatusEntry | DocumentRow | LoanRow
 
 SIGNS: Final = {
     "call": "☏",
@@ -49,7 +49,7 @@ class Happening:
     words: str
     details: str
     who: str
-    source: Source
+    source: Source | MessageRow
     key: str
 
 

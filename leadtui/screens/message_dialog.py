@@ -13,6 +13,7 @@ from textual.widgets import Input, Static, TextArea
 
 from leadtui.domain.writing import Preview, Text, Way, read
 from leadtui.screens.act_dialog import ActDialog, Acted, Plan, Read, label
+from leadtui.screens.message_rows import address_words
 from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.choice_row import ChoiceRow, Key
 from leadtui.widgets.text import one_line
@@ -39,7 +40,7 @@ class MessageDialog(ActDialog):
     MessageDialog.-tall #text { height: 8; }
     MessageDialog #shown { height: auto; max-height: 5; border-left: outer $primary; margin-left: 1; padding-left: 1; }
     MessageDialog.-tall #shown { max-height: 12; }
-    MessageDialog #not_by { max-height: 2; }
+    MessageDialog #not_by { max-height: 4; }
     MessageDialog.-tall #not_by { max-height: 6; }
     MessageDialog .buttons { margin-top: 0; }
     """
@@ -111,7 +112,7 @@ class MessageDialog(ActDialog):
             return
         self.values = dict(found.values)
         ways = [one for one in found.ways if one.ready]
-        keys = [Key(key, one.channel, one.title) for key, one in zip(_KEYS, ways, strict=False)]
+        keys = [Key(key, one.channel, _short(one.title)) for key, one in zip(_KEYS, ways, strict=False)]
         self.query_one("#channel", ChoiceRow).show_choices(keys, ways[0].channel if ways else "")
         self._say_ways(found)
         self._offer_texts()
@@ -124,16 +125,20 @@ class MessageDialog(ActDialog):
 
     def _say_ways(self, found: Choices) -> None:
         way = self.way
-        words = [f"to {one_line(way.address)}" if way is not None and way.address else ""]
+        to = address_words(way.address or "", self.office.catalog) if way is not None else ""
+        words = [f"to {one_line(to)}" if to else ""]
         best = next((one for one in found.ways if one.ready and one.answered), None)
         if best is not None:
-            words.append(f"best: {best.title}, {best.answered}")
+            words.append(f"best: {_short(best.title)}, {best.answered}")
         if way is not None and way.warning:
             words.append(way.warning)
-        refused = [f"{one.title}: {one_line(one.why_not)}" for one in found.ways if not one.ready]
-        if refused:
-            words.append("not by " + "; ".join(refused))
-        self.query_one("#not_by", Static).update(Content(" · ".join(one for one in words if one)))
+        why: dict[str, list[str]] = {}
+        for one in found.ways:
+            if not one.ready:
+                why.setdefault(one_line(one.why_not), []).append(_short(one.title))
+        refused = [f"{', '.join(titles)} ({reason})" for reason, titles in why.items()]
+        lines = [" · ".join(one for one in words if one), f"not by {', '.join(refused)}" if refused else ""]
+        self.query_one("#not_by", Static).update(Content("\n".join(line for line in lines if line)))
 
     def _offer_texts(self) -> None:
         """The first templates with a digit each, `o` for all of them where there are more, `0` for own words."""
@@ -209,7 +214,9 @@ class MessageDialog(ActDialog):
         self._ask_values(seen, text)
         length = seen.segments.words if seen.segments is not None else f"{len(seen.text):,} characters"
         empty = not text.strip()
-        words = Content("what you write stands here as the lead will read it") if empty else Content(seen.text)
+        words: Content = Content("what you write stands here as the lead will read it")
+        if not empty:
+            words = Content.assemble((f"{one_line(seen.subject)}\n" if seen.subject else "", "bold"), seen.text)
         self.query_one("#reads", Static).update(words)
         self.query_one("#shown").set_class(empty, "-muted")
         self.query_one("#length", Static).update("" if empty else length)
@@ -273,11 +280,15 @@ class MessageDialog(ActDialog):
         if message is None or message.state != "handed_off":
             refused = message is not None and message.state in ("failed", "skipped")
             said = f"not sent: {message.error or message.reason}" if refused and message else "it is sent next"
-            self.finish(Acted(self.lead_ids, None, f"{done.way.title} to {name}: {said}"))
+            self.finish(Acted(self.lead_ids, None, f"{_short(done.way.title)} to {name}: {said}"))
             return
-        from leadtui.screens.handing_over import HandOver, settle
+        from leadtui.screens.handing_over import hand_over
 
-        app, screen = self.lead_app, self
         self.changed(self.lead_ids)
         self.dismiss(None)
-        app.push_screen(HandOver(message), lambda went: settle(app, screen.office, [message], went))
+        hand_over(self.lead_app, message)
+
+
+def _short(title: str) -> str:
+    """A channel's title without what stands in brackets."""
+    return one_line(title).partition(" (")[0]

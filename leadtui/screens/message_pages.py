@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -89,10 +89,8 @@ class MessageItem(LeadModal[Any]):
         self.found, row = found, found.row
         heading, facts, events = describe(found, self.office.catalog)
         self.query_one(".dialog").border_title = Content(one_line(heading))
-        parts: list[Any] = []
-        for label, words in facts:
-            parts += [(f"{label:12}", "$text-muted"), f"{words}\n"]
-        self.query_one("#facts", Static).update(Content.assemble(*parts))
+        lines = [Content.assemble((f"{label:12}", "$text-muted"), words) for label, words in facts]
+        self.query_one("#facts", Static).update(Content("\n").join(lines))
         self.query_one("#words", Static).update(Content(row.body or "(no text)"))
         self.query_one("#happened", Static).update(Content("\n".join(events)))
         wanted = {
@@ -140,13 +138,11 @@ class MessageItem(LeadModal[Any]):
     @on(Button.Pressed, "#link")
     def link(self) -> None:
         """The link, and the question whether it went."""
-        from leadtui.screens.handing_over import HandOver, settle
+        from leadtui.screens.handing_over import hand_over
 
-        if self.found is None:
-            return
-        app, office, row = self.lead_app, self.office, self.found.row
-        self.dismiss(True)
-        app.push_screen(HandOver(row), lambda went: settle(app, office, [row], went))
+        if self.found is not None:
+            self.dismiss(True)
+            hand_over(self.lead_app, self.found.row)
 
     def _do(self, what: str, went: bool | None, words: str) -> None:
         office, message_id = self.office, self.message_id

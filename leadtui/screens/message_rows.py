@@ -36,9 +36,10 @@ def not_sent_words(row: MessageRow) -> str:
     return f": {one_line(why)}" if why else ""
 
 
-def address_words(row: MessageRow, catalog: Catalog) -> str:
+def address_words(address: str | None, catalog: Catalog) -> str:
     """An address as a person reads it."""
-    address = row.address or ""
+    if not address:
+        return ""
     return format_phone(address, catalog.country) if address.startswith("+") else address
 
 
@@ -54,7 +55,7 @@ def describe(found: MessageDetail, catalog: Catalog) -> tuple[str, list[tuple[st
     came_in = row.direction == "in"
     facts = [
         ("from" if came_in else "to", " · ".join(one for one in (row.lead_name or "", row.lead_number or "",
-                                                                 address_words(row, catalog)) if one)),
+                                                                 address_words(row.address, catalog)) if one)),
         ("state", state_words(row)),
         ("belongs to", why_words(row)),
         ("subject", row.subject or ""),
@@ -62,7 +63,7 @@ def describe(found: MessageDetail, catalog: Catalog) -> tuple[str, list[tuple[st
         ("tried again", f"{row.retry_count} times" if row.retry_count else ""),
         ("written", f"{moment(row.created_at, now, tz).strip()} by {row.created_by}"),
         ("confirmed", f"by {row.confirmed_by}" if row.confirmed_by else ""),
-        ("link", row.link or ""),
+        ("link", row.link or "" if row.state == "handed_off" else ""),
         ("id there", row.provider_id or ""),
     ]  # fmt: skip
     events = [
@@ -70,7 +71,10 @@ def describe(found: MessageDetail, catalog: Catalog) -> tuple[str, list[tuple[st
         + f"  ({one.by})"
         for one in found.events
     ]  # fmt: skip
-    heading = f"{'From' if came_in else 'By'} {channel_word(row.channel)}"
+    word = channel_word(row.channel)
+    heading = (
+        f"Came in by {word}" if came_in else f"Message {word}" if row.channel == "manual" else f"Message by {word}"
+    )
     return heading, [(label, one_line(words)) for label, words in facts if words], [one_line(one) for one in events]
 
 

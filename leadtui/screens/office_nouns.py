@@ -232,7 +232,7 @@ SETTINGS: Mapping[str, str] = {
     "scheduler": "any: screens do the work where no worker lives; worker-only: never",
     "frequency_cap": "messages a day to one lead that no person wrote; 0: no limit",
     "stop_words": "who answers one of these wants no more messages",
-    "start_grace_minutes": "a campaign that would start later than this asks first; 0: never",
+    "start_grace_minutes": "a campaign that is so many minutes late asks before it starts",
     "max_failures": "so many failures one after another pause a campaign; 0: never",
     "orchestration": "how a lead is reached: channels 2, delay 24h",
     "router_poll_minutes": "how often routers are asked for their load; 0: never",

@@ -40,7 +40,7 @@ _LATE = timedelta(minutes=10)
 
 KINDS = {
     "reminder": "due", "escalation": "passed on", "assignment": "assigned", "loan": "promise", "digest": "your day",
-    "stage": "status", "alert": "alert",
+    "stage": "status", "alert": "alert", "reply": "answered", "campaign": "campaign",
 }  # fmt: skip
 """Why somebody is told, in a word or two."""
 

@@ -1,0 +1,143 @@
+"""Writing to one lead: by what and by what not, the text as it is read, sending; handing over and saying it went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.widgets import TextArea
+
+from leadtui.screens.handing_over import HandingOver, HandOver
+from leadtui.screens.lead_detail import LeadDetailScreen
+from leadtui.screens.message_dialog import MessageDialog
+from leadtui.screens.message_pages import MessageItem
+from leadtui.services import channels, leads, messages, sending, suppressions, templates, writing
+from leadtui.services.office import Office
+from tests.screens.dialog_help import NASTY, add_lead, new_office, opened
+
+Snapshot = Callable[[Any, str], None]
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    """Two leads; mail and the file can be sent, WhatsApp by hand; two templates."""
+    made = new_office(tmp_path)
+    add_lead(made, package="20 Mbps Home", email="achieng@example.ke")
+    add_lead(made, "Brian Kamau", "0722000112")
+    channels.set_account(made, "file", {"path": str(tmp_path / "out.jsonl")})
+    channels.set_account(made, "email", {"host": "localhost", "from": "office@example.ke", "security": "none"})
+    channels.set_active(made, "whatsapp_web", False)
+    templates.add(made, {"name": "Welcome", "body": "Hello {first_name|there}, your {package} is on its way."})
+    templates.add(made, {"name": "News", "channel": "email", "subject": "For {name}", "body": "Nothing new, {name}."})
+    return made
+
+
+def sent_to(office: Office, lead: int) -> list[tuple[str, str, str]]:
+    return [(one.channel, one.state, one.body) for one in messages.of_lead(office, lead)]
+
+
+async def test_three_keys_send_a_template(
+    office: Office, size: tuple[int, int], snapshot: Snapshot, tmp_path: Path
+) -> None:
+    async with opened(office, lambda: LeadDetailScreen(1), size=size) as run:
+        await run.press("w")
+        assert isinstance(run.app.screen, MessageDialog)
+        await run.press("2")
+        snapshot(run.app, f"message_{size[0]}x{size[1]}")
+        assert "Hello Achieng, your 20 Mbps Home is on its way." in " ".join(run.text.replace("│", " ").split())
+        await run.press("enter")
+        assert isinstance(run.app.screen, LeadDetailScreen)
+        ((channel, state, body),) = sent_to(office, 1)
+        assert (channel, state) == ("email", "pending") and body.startswith("Hello Achieng")
+        assert "it is sent next" in run.text and "waiting" in run.text
+
+
+async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(
+    office: Office, size: tuple[int, int], snapshot: Snapshot
+) -> None:
+    async with opened(office, lambda: LeadDetailScreen(2), size=size) as run:
+        await run.press("w")
+        assert run.app.screen.way.channel == "manual"
+        run.app.screen.query_one(TextArea).text = "Hello {first_name}, shall we call?"
+        await run.press("ctrl+s")
+        assert isinstance(run.app.screen, HandOver)
+        snapshot(run.app, f"hand_over_{size[0]}x{size[1]}")
+        assert run.app.clipboard == "https://wa.me/254722000112?text=Hello%20Brian%2C%20shall%20we%20call%3F"
+        await run.press("o")
+        assert run.app.screen.has_class("-qr") and "▀" in run.text
+        await run.press("escape", "y")
+        assert sent_to(office, 2) == [("manual", "sent", "Hello Brian, shall we call?")]
+        assert "sent, as you say" in run.text
+        snapshot(run.app, f"lead_messages_{size[0]}x{size[1]}")
+        await run.press("home", "down", "enter")
+        assert isinstance(run.app.screen, MessageItem)
+        snapshot(run.app, f"message_item_{size[0]}x{size[1]}")
+
+
+async def test_why_a_lead_is_not_written_to(office: Office) -> None:
+    suppressions.add(office, "0722000112", channel="whatsapp")
+    leads.edit(office, 1, {"consent": "refused"})
+    async with opened(office, lambda: MessageDialog(2)) as run:
+        words = " ".join(run.text.replace("│", " ").split())
+        assert "suppression list" in words and "HTTP (not set up: its account missing)" in words
+    async with opened(office, lambda: MessageDialog(1)) as run:
+        words = " ".join(run.text.replace("│", " ").split())
+        assert "does not want to be contacted" in words and "Nobody can write to this lead now" in words
+        await run.press("ctrl+s")
+        assert isinstance(run.app.screen, MessageDialog)
+    assert sent_to(office, 1) == [] == sent_to(office, 2)
+
+
+async def test_what_is_missing_stops_it(office: Office) -> None:
+    async with opened(office, lambda: MessageDialog(2)) as run:
+        await run.press("1")
+        assert "The lead has no {package}" in run.text
+        await run.press("enter")
+        assert sent_to(office, 2) == []
+        run.app.screen.query_one(TextArea).text = "{custom.meter|none} {emali}"
+        await run.settle()
+        assert "'emali' is no placeholder" in " ".join(run.text.replace("│", " ").split())
+        await run.press("escape")
+        assert "What you typed here will be lost" in run.text
+
+
+async def test_everything_handed_over_is_settled_with_a_key_each(
+    office: Office, size: tuple[int, int], snapshot: Snapshot
+) -> None:
+    for place in range(3):
+        writing.write_to(office, 1 + place % 2, channel="manual", body=f"Number {place} for {{name}}")
+    async with opened(office, HandingOver, size=size) as run:
+        snapshot(run.app, f"handing_over_{size[0]}x{size[1]}")
+        await run.press("enter", "y", "n", "s")  # one after another
+        states = [one.state for one in reversed(messages.of_lead(office, 1) + messages.of_lead(office, 2))]
+        assert sorted(states) == ["failed", "handed_off", "sent"]
+        assert run.app.screen.table.row_count == 1
+        await run.press("c")
+        assert "Number%202" in run.app.clipboard
+        await run.press("asterisk", "s", "y")
+        assert "Nothing waits" in run.text
+
+
+async def test_a_message_can_be_taken_back_and_tried_again(office: Office) -> None:
+    done = writing.write_to(office, 1, channel="email", body="Soon")
+    assert done.message is not None
+    async with opened(office, lambda: MessageItem(done.message.id)) as run:
+        run.app.screen.query_one("#call_off").press()
+        await run.settle()
+        assert sent_to(office, 1) == [("email", "skipped", "Soon")]
+    sending.send_now(office, writing.write_to(office, 1, channel="email", body="Later").message.id)
+    async with opened(office, lambda: LeadDetailScreen(1)) as run:
+        assert "taken back before it was sent" in run.text
+
+
+async def test_untrusted_words_are_only_words(office: Office) -> None:
+    lead = add_lead(office, NASTY, "0722000999")
+    message = writing.write_to(office, lead, channel="manual", body="{name} [/oops]").message
+    for make in (
+        lambda: MessageDialog(lead), HandingOver, lambda: HandOver(message), lambda: MessageItem(message.id),
+        lambda: LeadDetailScreen(lead),
+    ):  # fmt: skip
+        async with opened(office, make) as run:
+            assert "[b]x[/]" in run.text

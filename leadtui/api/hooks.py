@@ -22,7 +22,7 @@ router = APIRouter(prefix=PREFIX, tags=["webhooks"], route_class=Route, response
 
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 _Hub = Annotated[str, Query(max_length=500)]
-Word = Annotated[str, InPath(max_length=200, description="the secret word of the channel sms_africastalking")]
+Word = Annotated[str, InPath(max_length=200, description="webhook_word of the channel sms")]
 
 
 @router.get("/whatsapp", response_model=None, responses=_TEXT, summary="WhatsApp asks whether this address is ours")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, BinaryIO, Final, cast
 
 from fastapi import APIRouter, Header, Query
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, RootModel
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse
+from starlette.responses import StreamingResponse
 
 from leadtui.domain.fields import LEAD_OBJECT, find_field
 from leadtui.domain.filters import Node, Term, Text, every
@@ -175,21 +172,29 @@ def export(
     office: Acting,
     filters: Annotated[Filters, Query()],
     format_: Annotated[str, Query(alias="format", pattern="^(csv|jsonl|xlsx|vcf)$")] = "csv",
-) -> FileResponse:
+) -> StreamingResponse:
     """Every lead the filter finds, with all fields; the CSV can be imported again unchanged."""
     node = filters.node(office)
-    handle, name = tempfile.mkstemp(prefix="leadtui-")
-    path = Path(name)
+    # Written first, sent afterwards: a slow caller holds no transaction. The file has no name: nothing is left behind.
+    out = tempfile.TemporaryFile(prefix="leadtui-")  # noqa: SIM115 - closed by the one who reads it
     try:
-        with os.fdopen(handle, "wb") as out:
-            exporting.export(office, node, format=format_, out=out)
+        exporting.export(office, node, format=format_, out=cast("BinaryIO", out))
+        size = out.tell()
+        out.seek(0)
     except BaseException:
-        path.unlink(missing_ok=True)
+        out.close()
         raise
-    return FileResponse(
-        path, media_type=_FORMATS[format_], filename=f"leads.{format_}", headers={"Cache-Control": "no-store"},
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )  # fmt: skip
+    headers = {
+        "Content-Disposition": f'attachment; filename="leads.{format_}"', "Cache-Control": "no-store",
+        "Content-Length": str(size),
+    }  # fmt: skip
+    return StreamingResponse(_pieces(cast("BinaryIO", out)), media_type=_FORMATS[format_], headers=headers)
+
+
+def _pieces(out: BinaryIO) -> Iterator[bytes]:
+    with out:
+        while piece := out.read(65_536):
+            yield piece
 
 
 # -- one lead ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from leadtui.errors import NotPermitted, Refused
+from leadtui.errors import NotFound, NotPermitted, Refused
 from leadtui.services import channels as accounts
 
 from . import inbox
@@ -57,20 +57,20 @@ def africastalking(office: Office, word: str, form: Mapping[str, str]) -> int:
     """A delivery report, a message, an opt-out. Africa's Talking signs nothing: the address holds a secret word."""
     from leadtui.channels import sms_reports
 
-    account = _account(office, "sms_africastalking")
+    account = _account(office, "sms")
     if account is None or not sms_reports.africastalking_verify(account, word):
-        raise _not_proved("this address is not the one of the channel sms_africastalking")
-    return _keep(office, "sms_africastalking", sms_reports.africastalking(form))
+        raise _not_proved("this address is not the one of the channel sms")
+    return _keep(office, "sms", sms_reports.africastalking(form))
 
 
 def twilio(office: Office, url: str, form: Mapping[str, str], signature: str) -> int:
     """A status or a message that came in; `url` as Twilio called it. Raises NotPermitted for a wrong signature."""
     from leadtui.channels import sms_reports
 
-    account = _account(office, "sms_twilio")
+    account = _account(office, "sms")
     if account is None or not sms_reports.twilio_verify(account, url, form, signature):
-        raise _not_proved("the signature is not that of the channel sms_twilio")
-    return _keep(office, "sms_twilio", sms_reports.twilio_report(form))
+        raise _not_proved("the signature is not that of the channel sms")
+    return _keep(office, "sms", sms_reports.twilio_report(form))
 
 
 def _account(office: Office, name: str) -> Account | None:
@@ -78,7 +78,7 @@ def _account(office: Office, name: str) -> Account | None:
     try:
         account = accounts.webhook_account(office, name)
         return account if account.secrets else None
-    except Refused as error:
+    except (Refused, NotFound) as error:
         _LOG.warning("a delivery for %s could not be checked: %s", name, error.message)
         return None
 

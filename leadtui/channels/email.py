@@ -6,7 +6,6 @@ and the server stays silent, nobody knows whether it took it: that is `Unknown`,
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -15,11 +14,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from email.errors import HeaderParseError
-from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import format_datetime
 
+from leadtui.channels.email_mail import AT, compose, dotted, id_of
 from leadtui.channels.port import (
     Accepted,
     Account,
@@ -39,7 +36,6 @@ from leadtui.channels.port import (
     said,
 )
 from leadtui.errors import Refused
-from leadtui.text import shorten, strip_segment
 
 SPEC = Spec(
     name="email",
@@ -66,11 +62,6 @@ _PROBE_S = 15.0
 _GREYLISTED_S = 300.0
 """Servers that turn a first try away (4xx) want some minutes between two."""
 _BUSY_S = 60.0
-_SUBJECT_WIDTH = 60
-_AT = re.compile(r"[^@\s]+@[^@\s]+")
-
-_WIDE = re.compile(r"[\w+-]+(\.[\w+-]+)*")
-"""A part of an address in other scripts: letters, digits, dots between."""
 
 _NO_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 """Extended codes of an address that does not exist: it bounced, and is not written to again."""
@@ -93,6 +84,7 @@ class EmailChannel:
         self._password = account.secret("password") if self._username else ""
         self._open: smtplib.SMTP | None = None
         self._busy = threading.Lock()  # a call that its caller gave up may still be at the connection
+        self._is_over = False
 
     def caps(self) -> Caps:
         """What SMTP can: any file, no word of what became of it."""
@@ -112,7 +104,7 @@ class EmailChannel:
         """Send one mail. `Accepted` keeps the server's words; whether it bounces is told by mail, later."""
         until = time.monotonic() + deadline_s
         try:
-            mail = self._compose(message)
+            mail = compose(self._account, message)
         except (ValueError, HeaderParseError, IndexError):  # the last: the parser of addresses, on odd ones
             return Final("bad_address", "this is not an e-mail address")
         except OSError as error:
@@ -127,63 +119,29 @@ class EmailChannel:
             )
         finally:
             self._busy.release()
+            if self._is_over:
+                self.close()
 
     def poll(self, ids: Sequence[str]) -> tuple[StatusUpdate, ...]:
         """Nothing: SMTP cannot be asked."""
         return ()
 
     def close(self) -> None:
-        """Take leave of the server."""
+        """Take leave of the server; a mail that is under way is first let through."""
+        self._is_over = True
+        if self._busy.acquire(blocking=False):
+            try:
+                self._hang_up()
+            finally:
+                self._busy.release()
+
+    def _hang_up(self) -> None:
         server, self._open = self._open, None
         if server is not None:
             _limit(server, time.monotonic() + 2.0)
             with suppress(OSError, smtplib.SMTPException):
                 server.quit()
             server.close()
-
-    # -- the mail ------------------------------------------------------------------------------------------------------
-    def _compose(self, message: Outgoing) -> EmailMessage:
-        """The mail. Raises ValueError for an address that is none, OSError for an attachment that cannot be read."""
-        address = message.address.strip()
-        # 7 bits: whatever lies between may not know more
-        mail = EmailMessage(policy=(SMTP if address.isascii() else SMTPUTF8).clone(cte_type="7bit"))
-        mail["From"] = self._mailbox(self._from, self._account.get("from_name"))
-        mail["To"] = self._mailbox(address)
-        mail["Subject"] = _one_line(message.subject or "") or shorten(_one_line(message.text), _SUBJECT_WIDTH)
-        mail["Date"] = format_datetime(message.at)
-        mail["Message-ID"] = self._id_of(message)
-        if reply_to := self._account.get("reply_to"):
-            mail["Reply-To"] = self._mailbox(reply_to)
-        mail["List-Unsubscribe"] = f"<mailto:{self._unsubscribe()}?subject=STOP>"
-        if message.campaign_id is not None:
-            mail["Auto-Submitted"] = "auto-generated"  # no "I am on holiday" in answer
-        footer = self._account.get("footer")
-        mail.set_content(message.text + (f"\n\n-- \n{footer}\n" if footer else "\n"))
-        if message.attachment is not None:
-            kind, _, sub = message.attachment.type.partition("/")
-            mail.add_attachment(
-                message.attachment.path.read_bytes(), maintype=kind or "application", subtype=sub or "octet-stream",
-                filename=_one_line(message.attachment.name),
-            )  # fmt: skip
-        return mail
-
-    def _mailbox(self, address: str, name: str = "") -> Address:
-        if not _AT.fullmatch(address):
-            raise ValueError(address)
-        if address.isascii():
-            return Address(display_name=_one_line(name), addr_spec=address)
-        local, _, domain = address.rpartition("@")
-        if not _WIDE.fullmatch(local) or not _WIDE.fullmatch(domain):
-            raise ValueError(address)
-        return Address(display_name=_one_line(name), username=local, domain=domain)
-
-    def _unsubscribe(self) -> str:
-        chosen = self._account.get("unsubscribe", self._from)
-        return chosen if _AT.fullmatch(chosen) and not set(chosen) & set("<>?&\"'") else self._from
-
-    def _id_of(self, message: Outgoing) -> str:
-        """The same on every try, so that a second copy can be told by whoever gets it."""
-        return f"<{message.thread}@{self._from.rpartition('@')[2]}>"
 
     # -- the server ----------------------------------------------------------------------------------------------------
     def _ready(self, until: float) -> smtplib.SMTP:
@@ -193,7 +151,7 @@ class EmailChannel:
             with suppress(OSError, smtplib.SMTPException):
                 if self._open.rset()[0] == 250:
                     return self._open
-            self.close()
+            self._hang_up()
         return self._connect(until)
 
     def _connect(self, until: float) -> smtplib.SMTP:
@@ -222,7 +180,7 @@ class EmailChannel:
         try:
             self._introduce(server, where, until, context)
         except BaseException:
-            self.close()
+            self._hang_up()
             raise
         return server
 
@@ -273,15 +231,15 @@ class EmailChannel:
             return Retry(_BUSY_S, "broke_off", f"the mail server broke off: {_said(error)}")
         try:
             _limit(server, until)
-            server.send(_dotted(text))
+            server.send(dotted(text))
             _limit(server, until)
             code, answer = server.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             return Unknown("no_answer", f"the mail server took the text and did not answer: {_said(error)}",
-                           self._id_of(message))  # fmt: skip
+                           id_of(self._from, message))  # fmt: skip
         if code == 250:
-            return Accepted(self._id_of(message), _decoded(answer))
+            return Accepted(id_of(self._from, message), _decoded(answer))
         return self._refused(_text_refused(code, _decoded(answer)))
 
     @staticmethod
@@ -356,17 +314,6 @@ def _limit(server: smtplib.SMTP, until: float) -> None:
             server.sock.settimeout(max(0.05, until - time.monotonic()))
 
 
-def _dotted(text: bytes) -> bytes:
-    """The mail as DATA wants it: CR LF everywhere, leading dots doubled, a dot at the end (RFC 5321 §4.5.2)."""
-    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", text)
-    return re.sub(rb"(?m)^\.", b"..", lines).removesuffix(b"\r\n") + b"\r\n.\r\n"
-
-
-def _one_line(text: str) -> str:
-    """A header cannot be left by a line break in what stands in it."""
-    return " ".join(strip_segment(text.replace("\r", " ").replace("\n", " ")).split())
-
-
 def _decoded(answer: bytes) -> str:
     return said(answer.decode("utf-8", "replace"))
 
@@ -384,7 +331,7 @@ def _said(error: BaseException) -> str:
 def _open(account: Account) -> Channel:
     if account.get("security", "starttls") not in _PORTS:
         raise Refused("security is one of starttls, ssl, none", code="channel_setup", field="security")
-    if not _AT.fullmatch(account.need("from")) or not account.get("from").isascii():
+    if not AT.fullmatch(account.need("from")) or not account.get("from").isascii():
         raise Refused(
             "the sender's address is none", code="channel_setup", field="from", hint="such as sales@isp.example"
         )

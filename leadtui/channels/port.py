@@ -273,8 +273,8 @@ class Outgoing:
 
     @property
     def thread(self) -> str:
-        """`c12.345` or `m.345`: the same on every try, so that a second copy can be told by whoever receives it."""
-        return f"c{self.campaign_id}.{self.message_id}" if self.campaign_id is not None else f"m.{self.message_id}"
+        """`c.12.345` or `m.345`: the same on every try, so that a second copy can be told by whoever receives it."""
+        return f"c.{self.campaign_id}.{self.message_id}" if self.campaign_id is not None else f"m.{self.message_id}"
 
 
 # -- what it answers ---------------------------------------------------------------------------------------------------

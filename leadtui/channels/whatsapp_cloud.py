@@ -26,7 +26,6 @@ from leadtui.channels.port import (
     Pause,
     Plugin,
     Probe,
-    ProviderTemplate,
     Result,
     Retry,
     Setting,
@@ -35,7 +34,8 @@ from leadtui.channels.port import (
     Unknown,
 )
 from leadtui.channels.port import Final as Refusal
-from leadtui.channels.provider_templates import ApprovedTemplate, places
+from leadtui.channels.provider_templates import ApprovedTemplate
+from leadtui.channels.whatsapp_cloud_bodies import MEDIA_TYPES, SIZES, TEXT_MOST, body_of, kind_of, template_of
 from leadtui.channels.whatsapp_cloud_errors import MEDIA, judge, without_error
 from leadtui.channels.wire import check_url
 from leadtui.errors import OtherSide, Refused
@@ -62,19 +62,6 @@ SPEC = Spec(
     ),
 )
 
-_MB = 1_000_000
-SIZES: Final = {"image": 5 * _MB, "video": 16 * _MB, "audio": 16 * _MB, "document": 100 * _MB}
-_IMAGES = frozenset({"image/jpeg", "image/png"})
-_VIDEOS = frozenset({"video/mp4", "video/3gpp"})
-_AUDIO = frozenset({"audio/aac", "audio/mp4", "audio/mpeg", "audio/amr", "audio/ogg"})
-_OFFICE = "application/vnd.openxmlformats-officedocument"
-_DOCUMENTS = (
-    "application/pdf", "text/plain", "application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint",
-    f"{_OFFICE}.wordprocessingml.document", f"{_OFFICE}.spreadsheetml.sheet",
-    f"{_OFFICE}.presentationml.presentation",
-)  # fmt: skip
-
-TEXT_MOST, CAPTION_MOST = 4096, 1024
 _MEDIA_FOR = timedelta(days=25)
 """Meta keeps an uploaded file for 30 days."""
 _BUSY_S = 30.0
@@ -90,7 +77,7 @@ TRACKER: Final = re.compile(r"leadtui:(\d{1,18})")
 
 _CAPS = Caps(
     address="phone", activity="whatsapp", max_len=TEXT_MOST, needs_template=True, can_confirm=True,
-    media=(*sorted(_IMAGES), *sorted(_VIDEOS), *sorted(_AUDIO), *_DOCUMENTS), max_media_bytes=SIZES["document"],
+    media=MEDIA_TYPES, max_media_bytes=SIZES["document"],
     gap_s=6, daily_unique=250, packages=(PACKAGE,),
     warning="WhatsApp wants people's consent before the first message, and an approved template outside of 24 hours "
             "after their last one. A new account may write to 250 people a day.",
@@ -116,6 +103,7 @@ class WhatsAppCloud:
                           hint=f"such as {GRAPH_VERSION}")  # fmt: skip
         self._status = 0
         self._busy = threading.Lock()  # a call that its caller gave up may still be under way
+        self._is_over = False
         self._session = httpx.Client(
             transport=transport, event_hooks={"response": [self._note]},
             limits=httpx.Limits(keepalive_expiry=_IDLE_S),
@@ -136,8 +124,13 @@ class WhatsAppCloud:
         return _CAPS
 
     def close(self) -> None:
-        """Close the connections."""
-        self._session.close()
+        """Close the connections; a message that is under way is first let through."""
+        self._is_over = True
+        if self._busy.acquire(blocking=False):
+            try:
+                self._session.close()
+            finally:
+                self._busy.release()
 
     def poll(self, ids: Sequence[str]) -> tuple[StatusUpdate, ...]:
         """Nothing: the Cloud API only tells webhooks."""
@@ -165,7 +158,7 @@ class WhatsAppCloud:
         for _ in range(_PAGES_MOST):
             page = {"limit": str(_PAGE), **after}
             answer = self._ask(_PROBE_S, partial(self._api.get_templates, account, fields, pagination=page))
-            found += [_template(row) for row in answer.get("data") or () if isinstance(row, dict)]
+            found += [template_of(row) for row in answer.get("data") or () if isinstance(row, dict)]
             paging = answer.get("paging") or {}
             cursor = (paging.get("cursors") or {}).get("after")
             if not paging.get("next") or not cursor:
@@ -201,6 +194,8 @@ class WhatsAppCloud:
             return self._send(message, deadline_s)
         finally:
             self._busy.release()
+            if self._is_over:
+                self.close()
 
     def _send(self, message: Outgoing, deadline_s: float) -> Result:
         import httpx
@@ -212,7 +207,7 @@ class WhatsAppCloud:
             if not isinstance(found, tuple):
                 return found
             media = found
-        made = _body(message, media[0])
+        made = body_of(message, media[0])
         if isinstance(made, Refusal):
             return made
         kind, body = made
@@ -270,7 +265,7 @@ class WhatsAppCloud:
             return Pause("attachment", f"the attachment cannot be read: {error.strerror}", "campaign")
         kind = kind_of(file.type)
         if len(content) > SIZES[kind]:
-            most = f"{SIZES[kind] // _MB} MB"
+            most = f"{SIZES[kind] // 1_000_000} MB"
             return Pause("too_large", f"{file.name} is larger than WhatsApp takes ({most} for {kind}s)", "campaign")
         key = self._key(file, content)
         if isinstance(known := self._account.keeper.get(key), str):
@@ -299,53 +294,6 @@ class WhatsAppCloud:
         return f"media:{self._phone_id}:{hashlib.sha256(content).hexdigest()[:32]}:{file.type}"
 
 
-def kind_of(mime: str) -> str:
-    """What WhatsApp calls a file of this type: image, video, audio or document."""
-    mime = mime.partition(";")[0].strip().lower()
-    kinds = (("image", _IMAGES), ("video", _VIDEOS), ("audio", _AUDIO))
-    return next((kind for kind, types in kinds if mime in types), "document")
-
-
-def _body(message: Outgoing, media_id: str) -> tuple[str, dict[str, Any]] | Refusal:
-    """The kind of message and its body. A text too long for its kind is refused here: WhatsApp would cut nothing."""
-    file = message.attachment
-    if message.template is not None:
-        return "template", _template_body(message.template, file, media_id)
-    if file is None:
-        if len(message.text) > TEXT_MOST:
-            return Refusal("too_long", f"a text has at most {TEXT_MOST:,} characters here")
-        return "text", {"body": message.text, "preview_url": "https://" in message.text}
-    if len(message.text) > CAPTION_MOST:
-        return Refusal("too_long", f"with a file a text has at most {CAPTION_MOST:,} characters")
-    kind = kind_of(file.type)
-    kind = "document" if kind == "audio" and message.text else kind  # a sound has no words beside it
-    body = {"id": media_id, **({"caption": message.text} if message.text else {})}
-    return kind, {**body, **({"filename": file.name} if kind == "document" else {})}
-
-
-def _template_body(template: ProviderTemplate, file: Attachment | None, media_id: str) -> dict[str, Any]:
-    parts: list[dict[str, Any]] = []
-    if file is not None:
-        kind = kind_of(file.type)
-        one = {"id": media_id, **({"filename": file.name} if kind == "document" else {})}
-        parts.append({"type": "header", "parameters": [{"type": kind, kind: one}]})
-    elif template.header:
-        parts.append({"type": "header", "parameters": [{"type": "text", "text": text} for text in template.header]})
-    if template.params:
-        names = template.names if len(template.names) == len(template.params) else ("",) * len(template.params)
-        parts.append({"type": "body", "parameters": [
-            {"type": "text", "text": text, **({"parameter_name": name} if name else {})}
-            for text, name in zip(template.params, names, strict=True)
-        ]})  # fmt: skip
-    parts += [
-        {"type": "button", "sub_type": "url", "index": str(place), "parameters": [{"type": "text", "text": text}]}
-        for place, text in enumerate(template.buttons)
-        if text
-    ]
-    body: dict[str, Any] = {"name": template.name, "language": {"code": template.language}}
-    return {**body, "components": parts} if parts else body
-
-
 def _name_of(answer: Any) -> str:
     """The id of the message that an answer names; "" when it names none."""
     try:
@@ -359,24 +307,6 @@ def _is_graph_error(response: httpx.Response | None) -> bool:
         return response is not None and isinstance(response.json()["error"], dict)
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def _template(row: dict[str, Any]) -> ApprovedTemplate:
-    """A template as Graph lists it."""
-    parts = {str(part.get("type", "")).upper(): part for part in row.get("components") or () if isinstance(part, dict)}
-    body, header = parts.get("BODY", {}), parts.get("HEADER", {})
-    text = str(body.get("text") or "")
-    found = places(text)
-    buttons = parts.get("BUTTONS", {}).get("buttons") or ()
-    is_named = str(row.get("parameter_format") or "").upper() == "NAMED"
-    return ApprovedTemplate(
-        name=str(row.get("name") or ""), language=str(row.get("language") or ""),
-        category=str(row.get("category") or ""), status=str(row.get("status") or ""), body=text,
-        header_kind=str(header.get("format") or "").lower(), params=len(found),
-        header_params=len(places(str(header.get("text") or ""))),
-        buttons=sum(1 for button in buttons if "{{" in str(button.get("url") or "")),
-        names=found if is_named else (),
-    )  # fmt: skip
 
 
 def _words(error: BaseException) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from leadtui.channels import registry
 from leadtui.channels.email import PLUGIN, EmailChannel
+from leadtui.channels.email_mail import compose
 from leadtui.channels.port import Accepted, Attachment, Final, Pause, Retry, Unknown
 
 from .making import account, message
@@ -114,12 +116,12 @@ def test_a_mail_as_it_arrives(server: Server, channel: EmailChannel, tmp_path: P
     path.write_bytes(b"%PDF")
     text = "Habari Amina é\n.hidden dot\nYours"
     result = send(channel, text=text, campaign_id=3, attachment=Attachment(path, "öffer.pdf", "application/pdf"))
-    assert result == Accepted("<c3.7@safi.example>", "2.0.0 queued as 42")
+    assert result == Accepted("<c.3.7@safi.example>", "2.0.0 queued as 42")
     (mail,) = server.mails
     assert mail["To"] == ADDRESS
     assert mail["From"] == "sales@safi.example"
     assert mail["Subject"] == "Fibre for you"
-    assert mail["Message-ID"] == "<c3.7@safi.example>"
+    assert mail["Message-ID"] == "<c.3.7@safi.example>"
     assert mail["List-Unsubscribe"] == "<mailto:sales@safi.example?subject=STOP>"
     assert mail["Auto-Submitted"] == "auto-generated"
     body, attached = mail.iter_parts()
@@ -169,6 +171,21 @@ def test_a_server_that_took_the_text_and_says_nothing_leaves_it_unknown(server: 
     server.on = {"DATA": "hang"}
     assert isinstance(send(channel, deadline_s=0.3), Unknown)
     assert len(server.mails) == 1
+
+
+def test_closing_lets_a_mail_through_that_is_under_way(server: Server, channel: EmailChannel) -> None:
+    server.on = {"DATA": "hang"}
+    results: list[Any] = []
+    sending = threading.Thread(target=lambda: results.append(send(channel, deadline_s=0.5)))
+    sending.start()
+    while not server.mails:
+        sending.join(0.01)
+    channel.close()
+    assert isinstance(send(channel, deadline_s=0.05), Retry)  # nor does another one disturb it
+    assert channel._open is not None
+    sending.join()
+    assert [type(result) for result in results] == [Unknown]
+    assert channel._open is None
 
 
 def test_logins(server: Server, smtp: tuple[Server, int]) -> None:
@@ -238,7 +255,9 @@ def test_what_is_no_address_never_reaches_the_server(server: Server, channel: Em
 @given(subject=st.text(max_size=60), text=st.text(max_size=60), name=st.text(max_size=30))
 def test_no_text_can_become_a_header(subject: str, text: str, name: str) -> None:
     channel = made_for(25, from_name=name)
-    raw = channel._compose(message(address=ADDRESS, subject=subject, text=text.encode("utf-8", "replace").decode()))
+    raw = compose(
+        channel._account, message(address=ADDRESS, subject=subject, text=text.encode("utf-8", "replace").decode())
+    )
     parsed = message_from_bytes(raw.as_bytes(), policy=default)
     assert set(parsed.keys()) == {"From", "To", "Subject", "Date", "Message-ID", "List-Unsubscribe", "Content-Type",
                                   "Content-Transfer-Encoding", "MIME-Version"}  # fmt: skip

@@ -41,9 +41,9 @@ def test_the_usual_request(gateway: Double) -> None:
     assert send(gateway, {"id_path": "messages.0.id"}, text=text, campaign_id=3).id == "g-1"
     (asked,) = gateway.asked
     assert (asked.method, asked.path) == ("POST", "/send")
-    assert asked.json == {"to": PHONE, "text": text, "id": "c3.7"}
+    assert asked.json == {"to": PHONE, "text": text, "id": "c.3.7"}
     assert asked.headers["authorization"] == f"Bearer {SECRET}"
-    assert asked.headers["idempotency-key"] == "c3.7"
+    assert asked.headers["idempotency-key"] == "c.3.7"
 
 
 def test_a_form_with_the_secret_in_it_and_the_number_in_the_address(gateway: Double) -> None:

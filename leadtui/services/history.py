@@ -24,6 +24,7 @@ from . import lead_writes as w
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
+from .undo_alone import Alone
 from .undo_beside import Beside
 
 # What cannot be taken back by `undo`, and what does it instead.
@@ -127,6 +128,7 @@ class _Plan:
     """`last_activity_at` as the batch left it, by lead."""
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    alone: Alone = field(default_factory=Alone)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -141,7 +143,7 @@ def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> 
             return _result(_plan(tx, _find_batch(tx, batch)), dry_run=True)
     with office.write() as tx:
         plan = _plan(tx, _find_batch(tx, batch))
-        if plan.created or plan.updated:
+        if plan.created or plan.updated or plan.alone.rows:
             tx.open_batch("undo", f"undo of {plan.batch.kind} {plan.batch.id}", undoes_id=plan.batch.id)
             _apply(tx, plan)
     return _result(plan, dry_run=False)
@@ -149,7 +151,7 @@ def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> 
 
 def _result(plan: _Plan, *, dry_run: bool) -> UndoResult:
     b = plan.batch
-    restored = len(plan.created) + len(plan.updated)
+    restored = len(plan.created) + len(plan.updated) + len(plan.alone.rows)
     return UndoResult(b.id, b.kind, b.label, restored, tuple(plan.refused), dry_run)
 
 
@@ -187,7 +189,7 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
     if not entries:
         return plan
     for entry in entries:
-        if plan.beside.note(entry):
+        if plan.beside.note(entry) or plan.alone.note(entry):
             continue
         if entry.entity == "lead" and entry.before_json is None and entry.action in {"create", "import", "intake"}:
             plan.created.append(entry.entity_id)
@@ -205,6 +207,7 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
     for lead_id in plan.created:
         plan.updated.pop(lead_id, None)
     _refuse_changed(tx, plan, entries[-1].id)
+    plan.refused += plan.alone.refuse_changed(tx, batch.id, entries[-1].id)
     return plan
 
 
@@ -277,6 +280,7 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
+    plan.alone.take_back(tx, _typed)
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
     drip_enrolling.take_back(tx, plan.batch, plan.updated)
@@ -286,7 +290,7 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
         tx.conn.execute(delete(t.lead).where(t.lead.c.id.in_(chunk)))
     for lead_id in plan.created:
         tx.audit("undo", "lead", lead_id, None, None)
-    if plan.created or plan.updated:  # else all of it was refused, and may be tried again
+    if plan.created or plan.updated or plan.alone.rows:  # else all of it was refused, and may be tried again
         tx.conn.execute(update(t.batch).where(t.batch.c.id == plan.batch.id).values(undone_at=tx.now))
 
 

@@ -164,6 +164,31 @@ def milestones(incomplete: str) -> list[str]:
     return _starting(_names('SELECT name FROM milestone ORDER BY "order"'), incomplete)
 
 
+def triggers(incomplete: str) -> list[str]:
+    """Names of the rules about what leads do."""
+    return _starting(_names('SELECT name FROM trigger ORDER BY "order"'), incomplete)
+
+
+def drips(incomplete: str) -> list[str]:
+    """Keys of the drips."""
+    query = "SELECT key FROM campaign WHERE kind = 'drip' AND deleted_at IS NULL ORDER BY key"
+    return _starting(_names(query), incomplete)
+
+
+def enrollment_states(incomplete: str) -> list[str]:
+    """States of a lead in a drip."""
+    from leadtui.domain.drips import STATES
+
+    return _starting((*STATES, "open"), incomplete)
+
+
+def behaviors(incomplete: str) -> list[str]:
+    """What leads do elsewhere."""
+    from leadtui.domain.triggers import EVENTS
+
+    return _starting(EVENTS, incomplete)
+
+
 def branches(incomplete: str) -> list[str]:
     """Names of the branches."""
     return _starting(_names("SELECT name FROM branch ORDER BY name"), incomplete)

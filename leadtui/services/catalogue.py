@@ -138,6 +138,7 @@ def add(office: Office, noun: str, values: Mapping[str, str | None]) -> dict[str
         w.require(tx, "config")
         if noun == "pipeline" and set(values) <= {"preset", "name", "is_default"} and values.get("preset"):
             presets.load_pipeline(tx.conn, str(values["preset"]), tx.catalog.currency, default=False)
+            presets.load_writing(tx.conn, str(values["preset"]))
             tx.audit("create", "pipeline", None, None, {"preset": values["preset"]})
             tx.catalog_changed()
             return _record(tx, noun, find(tx, noun, str(values["preset"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select
@@ -133,7 +134,7 @@ def drip_rows(tx: ReadTx, rows: Sequence[Mapping[Any, Any]]) -> list[DripRow]:
         DripRow(
             id=row["id"], key=row["key"] or str(row["id"]), name=row["name"], description=row["description"],
             channel=row["channel"], subject=row["subject"], status=row["status"], version=row["current_version"],
-            step_count=steps.get((row["id"], row["current_version"]), 0), enroll=EnrollRule.of(row["options_json"]),
+            step_count=steps.get((row["id"], row["current_version"]), 0), enroll=_rule(tx, row["options_json"]),
             quiet_hours=row["quiet_hours"], per_minute=row["per_minute"], out=(row["options_json"] or {}).get("out"),
             enrolled=sum(counted.get(row["id"], {}).values()),
             **{state: counted.get(row["id"], {}).get(state, 0) for state in STATES},
@@ -142,6 +143,13 @@ def drip_rows(tx: ReadTx, rows: Sequence[Mapping[Any, Any]]) -> list[DripRow]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def _rule(tx: ReadTx, options: Mapping[str, Any] | None) -> EnrollRule:
+    """Who comes in by itself, with the status as people call it."""
+    rule = EnrollRule.of(options)
+    stages = tx.catalog.find_stages(rule.status) if rule.status else []
+    return replace(rule, status=stages[0].name) if stages else rule
 
 
 def drip_row(tx: ReadTx, row: Mapping[Any, Any]) -> DripRow:

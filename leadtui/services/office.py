@@ -271,6 +271,7 @@ def create_office(
         presets.load_milestones(conn)
         presets.load_pipeline(conn, preset, office_currency, default=True)
         _first_users(conn, login, account)
+        presets.load_writing(conn, preset)
         catalogs.touch(conn)
     return _enter(store, None, origin)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
+from leadtui import clock
 from leadtui.domain.addresses import parse_rate
+from leadtui.domain.drip_reading import parse_step
+from leadtui.domain.drips import EnrollRule
 from leadtui.domain.follow_up_times import parse_delay
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import ACTIONS
@@ -235,5 +238,57 @@ def _load_stage_actions(conn: Connection, preset: dict[str, Any], pipeline_id: i
             t.stage_action.insert().values(
                 stage_id=stages[a["stage"]], order=order, name=a["name"], kind=a["kind"], params_json=params,
                 is_active=True,
+            )
+        )  # fmt: skip
+
+
+def load_writing(conn: Connection, key: str) -> None:
+    """The drips and the rules about behaviour of a preset; what exists by its key is kept (spec AI16, AI17).
+
+    Drips are drafts: a person starts them. They belong to the user `system`, who must be there.
+    """
+    preset = read_preset(key)
+    system = conn.execute(select(t.user.c.id).where(t.user.c.login == "system")).scalar_one()
+    now = clock.now()
+    known = set(conn.execute(select(t.campaign.c.key)).scalars())
+    for d in preset.get("drips", []):
+        if d["key"] in known:
+            continue
+        rule = EnrollRule.parse(d.get("enroll"))
+        if rule.status:
+            rule = replace(rule, status=slug(rule.status), pipeline=key)
+        drip_id = insert_id(
+            conn, t.campaign, kind="drip", key=d["key"], name=d["name"], description=d.get("description"),
+            channel=d["channel"], subject=d.get("subject"), status="draft", created_by_id=system, created_at=now,
+            updated_at=now, options_json={"enroll": option} if (option := rule.as_option()) else {}, per_minute=60,
+            current_version=1,
+        )  # fmt: skip
+        conn.execute(t.campaign_step.insert(), [
+            {
+                "campaign_id": drip_id, "version": 1, "order": order, "delay_minutes": one.delay_minutes,
+                "type": one.type, "channel": one.channel, "subject": one.subject, "body": one.body,
+            }
+            for order, one in enumerate(map(parse_step, d["steps"]))
+        ])  # fmt: skip
+    _load_triggers(conn, preset)
+
+
+_CONDITIONS = ("count", "same", "consecutive", "daily_for_days")
+_PARAMS = ("text", "body", "channel", "points", "products", "to", "context")
+
+
+def _load_triggers(conn: Connection, preset: dict[str, Any]) -> None:
+    """What is done when leads behave in a way (spec §S)."""
+    known = set(conn.execute(select(t.trigger.c.key)).scalars())
+    last = int(conn.execute(select(func.coalesce(func.max(t.trigger.c.order), 0))).scalar_one())
+    for order, one in enumerate((x for x in preset.get("triggers", []) if x["key"] not in known), last + 1):
+        condition = {key: one[key] for key in _CONDITIONS if key in one}
+        if "within" in one:
+            condition["within_hours"] = int(parse_delay(one["within"], field="within").total_seconds() // 3600)
+        params = {key: one[key].strip() if key == "body" else one[key] for key in _PARAMS if key in one}
+        conn.execute(
+            t.trigger.insert().values(
+                order=order, key=one["key"], name=one["name"], event=one["event"], condition_json=condition,
+                action=one["action"], params_json=params, cooldown_hours=24, is_active=True,
             )
         )  # fmt: skip

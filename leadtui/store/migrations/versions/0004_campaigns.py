@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
+from leadtui.store.migrations import defaults_0004, defaults_0004_triggers
 from leadtui.store.types import UtcDateTime
 
 revision = "0004"
@@ -407,6 +410,8 @@ def upgrade() -> None:
     op.add_column("lead", sa.Column("wa_user_id", sa.String(80), nullable=True))
     op.create_index(op.f("ix_lead_wa_user_id"), "lead", ["wa_user_id"], unique=False)
     _new_settings()
+    defaults_0004.drips(op.get_bind(), datetime.now(UTC))
+    defaults_0004_triggers.triggers(op.get_bind())
     _consent_words()
 
 

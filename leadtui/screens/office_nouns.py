@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from leadtui.screens.office_rules import ACTION_NOTE, MILESTONE_NOTE, milestone_specs, stage_action_specs
+from leadtui.screens.office_rules import (
+    ACTION_NOTE,
+    MILESTONE_NOTE,
+    TRIGGER_NOTE,
+    milestone_specs,
+    stage_action_rules,
+    stage_action_specs,
+    trigger_rules,
+    trigger_specs,
+)
 from leadtui.widgets.columns import Column
-from leadtui.widgets.form import FieldSpec
+from leadtui.widgets.form import FieldSpec, FieldState
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
@@ -29,6 +38,8 @@ class Noun:
     specs: Specs
     can_retire: bool = True
     note: str = ""
+    rules: Callable[[dict[str, str]], Mapping[str, FieldState]] | None = None
+    """Which fields are shown, by what the others say."""
 
 
 def _always(*specs: FieldSpec) -> Specs:
@@ -175,6 +186,15 @@ NOUNS: tuple[Noun, ...] = (
          Column("name", "Name", 20, min_width=18, grow=2), Column("does", "Makes", 25, min_width=25, grow=1), STATE),
         stage_action_specs,
         note=ACTION_NOTE,
+        rules=stage_action_rules,
+    ),
+    Noun(
+        "trigger", "Triggers", "trigger",
+        (Column("name", "Name", 24, min_width=18, grow=2), Column("when", "When", 30, min_width=22, grow=2),
+         Column("does", "Makes", 24, min_width=18, grow=1), Column("cooldown", "Then not", 8, drop=1), STATE),
+        trigger_specs,
+        note=TRIGGER_NOTE,
+        rules=trigger_rules,
     ),
     Noun(
         "milestone", "Milestones", "milestone",

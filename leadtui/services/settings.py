@@ -123,7 +123,7 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return _time_of_day(value) if value else ""
         case "frequency_cap":  # 0: no limit
             return _bounded(key, value, 0, 100)
-        case "start_grace_minutes":  # 0: however late
+        case "start_grace_minutes":
             return _bounded(key, value, 0, 10_080)
         case "max_failures":  # 0: never
             return _bounded(key, value, 0, 10_000)

@@ -326,6 +326,14 @@ def export(office: Office, out: BinaryIO) -> int:
     return count - 1
 
 
+def export_file(office: Office, path: Path) -> int:
+    """`export` to a file, whole or not at all. Raises as `export` does, and Invalid where it cannot be written."""
+    from .whole_file import whole_file
+
+    with whole_file(path, field="out") as out:
+        return export(office, out)
+
+
 def _csv(rows: Iterable[Any]) -> Iterator[str]:
     from .exporting import csv_cell
 

@@ -279,6 +279,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
        permission="config"),
     _c("office.drift", "v", "drift", "Show where routers differ from the packages", "Router", "office",
        permission="config"),
+    _c("office.runs", "x", "its runs", "Show what the trigger did, and the leads it leaves alone", "View", "office"),
     _c("office.next_tab", "tab,]", "next kind", "Show the next kind of entry", "Go to", "office"),
     _c("office.previous_tab", "shift+tab,[", "last kind", "Show the kind before it", "Go to", "office"),
     _c("push.go", "p", "push", "Write to the marked routers", "Router", "push", danger=True, permission="config"),

@@ -129,7 +129,8 @@ class OfficeScreen(LeadScreen[None]):
         """Show another kind."""
         self.kind = kind % len(NOUNS)
         self.query_one(Kinds).show(self.kind)
-        self.hints.show_hints(self.PACKAGE_HINTS if self.noun.key == "package" else self.HINTS)
+        more = {"package": self.PACKAGE_HINTS, "trigger": (*self.HINTS, "office.runs")}
+        self.hints.show_hints(more.get(self.noun.key, self.HINTS))
         table = self.table
         table.empty = f"No {self.noun.title.lower()} yet — n adds one"
         table.show(ListProvider(()), keep_place=False)
@@ -172,7 +173,12 @@ class OfficeScreen(LeadScreen[None]):
             return f"A {self.noun.one} cannot be retired"
         if command.id in ("office.push", "office.drift") and self.noun.key != "package":
             return "Only packages are pushed to routers"
-        if command.id in ("office.edit", "office.retire", "office.push") and self.table.cursor_row is None:
+        if command.id == "office.runs" and self.noun.key != "trigger":
+            return "Only triggers leave leads alone"
+        if (
+            command.id in ("office.edit", "office.retire", "office.push", "office.runs")
+            and self.table.cursor_row is None
+        ):
             return "There is no entry here"
         return None
 
@@ -209,6 +215,8 @@ class OfficeScreen(LeadScreen[None]):
             values["addressing"] = "dynamic"
         if noun.key == "quick_log":
             values["type"] = "call"
+        if noun.key == "trigger":
+            values |= {"action": "task", "count": "1"}
 
         def save(typed: dict[str, str]) -> Any:
             from leadtui.services import admin
@@ -217,7 +225,9 @@ class OfficeScreen(LeadScreen[None]):
                 return admin.add_preset(office, typed["preset"])
             return admin.add(office, noun.key, typed)
 
-        form = RecordForm(f"New {noun.one}", noun.specs(catalog, True), values, save, new=True, note=noun.note)
+        form = RecordForm(
+            f"New {noun.one}", noun.specs(catalog, True), values, save, new=True, note=noun.note, rules=noun.rules
+        )
         self.app.push_screen(form, partial(self._saved, noun, "added"))
 
     def do_edit(self) -> None:
@@ -246,7 +256,8 @@ class OfficeScreen(LeadScreen[None]):
             return admin.edit(office, noun.key, ref, values)
 
         values = {key: text for key, text in form_values(entry).items() if key in keys}
-        form = RecordForm(f"{noun.one.capitalize()} {entry.get('name', '')}", specs, values, save, new=False, note=note)
+        title = f"{noun.one.capitalize()} {entry.get('name', '')}"
+        form = RecordForm(title, specs, values, save, new=False, note=note, rules=noun.rules)
         self.app.push_screen(form, partial(self._saved, noun, "changed"))
 
     def _saved(self, noun: Noun, words: str, answer: Any) -> None:
@@ -282,6 +293,13 @@ class OfficeScreen(LeadScreen[None]):
 
         if (entry := self.entry) is not None:
             self.app.push_screen(PackagePush(str(entry["name"])))
+
+    def do_runs(self) -> None:
+        """What the trigger under the cursor did, and the leads it leaves alone."""
+        from leadtui.screens.trigger_dialog import TriggerDialog
+
+        if (entry := self.entry) is not None:
+            self.app.push_screen(TriggerDialog(_ref(entry), str(entry["name"])))
 
     def do_drift(self) -> None:
         """Where routers and packages differ."""

@@ -191,7 +191,7 @@ NOUNS: tuple[Noun, ...] = (
     Noun(
         "trigger", "Triggers", "trigger",
         (Column("name", "Name", 24, min_width=18, grow=2), Column("when", "When", 30, min_width=22, grow=2),
-         Column("does", "Makes", 24, min_width=18, grow=1), Column("cooldown", "Then not", 8, drop=1), STATE),
+         Column("does", "Makes", 24, min_width=18, grow=1), Column("cooldown", "Not again", 9, 9, drop=1), STATE),
         trigger_specs,
         note=TRIGGER_NOTE,
         rules=trigger_rules,

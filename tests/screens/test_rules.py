@@ -14,7 +14,7 @@ from leadtui.screens.office import OfficeScreen
 from leadtui.screens.office_nouns import NOUNS
 from leadtui.screens.record_form import RecordForm
 from leadtui.screens.status_dialog import StatusDialog
-from leadtui.services import activities, admin, lifecycle
+from leadtui.services import activities, admin, behavior, events, lifecycle, triggers
 from leadtui.services.activities import LogEntry
 from leadtui.services.office import Office
 from leadtui.widgets.form import Form
@@ -113,3 +113,37 @@ async def test_a_lead_that_rots_and_what_it_reached(office: Office, size: tuple[
         assert "◐ Interested · 9 days, 2 over" in run.text
         assert "★ first contact 20 Nov · first visit 20 Nov" in run.text
         snapshot(run.app, f"rotting_{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE])
+async def test_triggers_are_edited_and_leave_leads_alone(office: Office, size: tuple[int, int], snapshot: Any) -> None:
+    lead = add_lead(office)
+    async with opened(office, OfficeScreen, size=size) as run:
+        await go_to(run, "trigger")
+        await run.press("n")
+        form = run.app.screen.query_one(Form)
+        form.set_values({"name": "Curious", "event": "page_view", "count": "2", "within": "24h", "action": "score"})
+        shown = form.visible_values()
+        assert "points" in shown and "drip" not in shown and "body" not in shown
+        await run.press("ctrl+s")
+        assert "points" in run.text.lower() and isinstance(run.app.screen, RecordForm)
+        form.set_values({"points": "10"})
+        await run.press("ctrl+s")
+        assert "Trigger Curious added" in run.text and "score +10" in run.text
+        snapshot(run.app, f"triggers_{size[0]}x{size[1]}")
+        if size == WIDE:
+            return
+        behavior.record(office, lead, "page_view")
+        behavior.record(office, lead, "page_view")
+        while events.handle_open(office):
+            pass
+        await run.press("x")
+        assert "LD-202611-0001" in run.text and "Went off" in run.text
+        triggers.exclude(office, "Curious", [lead])
+        await run.press("escape", "x", "enter")
+        assert triggers.exclusions(office, "Curious") == ()
+        run.app.screen.query_one("#exclude").press()
+        await run.settle()
+        await run.press("enter")
+        assert [one["lead_id"] for one in triggers.exclusions(office, "Curious")] == [lead]
+        snapshot(run.app, f"trigger_{size[0]}x{size[1]}")

@@ -14,43 +14,15 @@ from leadtui.errors import NotFound, Refused
 
 from .making import account, message
 
-CARRIER = '''
-"""A channel of somebody else: a carrier with pigeons (the example of docs/dev-channels.md)."""
-from leadtui.channels.port import Account, Caps, Channel, Outgoing, Plugin, Probe, Result, Sent, Setting, Spec
-
-SPEC = Spec(name="pigeon", title="Pigeon post", settings=(Setting("loft", "where they live", required=True),))
-
-
-class Pigeons:
-    name = "pigeon"
-
-    def __init__(self, account: Account) -> None:
-        self.loft = account.need("loft")
-
-    def caps(self) -> Caps:
-        return caps(None)
-
-    def probe(self) -> Probe:
-        return Probe(True, "ready", f"all birds are in {self.loft}")
-
-    def send(self, message: Outgoing, deadline_s: float) -> Result:
-        return Sent(f"bird-{message.message_id}")
-
-    def poll(self, ids):
-        return ()
-
-    def close(self) -> None:
-        pass
-
-
-def caps(account) -> Caps:
-    return Caps(address="any", max_len=160, per_minute=2)
-
-
-PLUGIN = Plugin(SPEC, Pigeons, caps)
+DOC = Path(__file__).parents[2] / "docs" / "dev-channels.md"
+CARRIER = (
+    DOC.read_text().split("```python\n")[1].split("```")[0]
+    + """
 NOTHING = 5
 IMPOSTOR = Plugin(Spec(name="email", title="E-mail"), Pigeons, caps)
-'''
+"""
+)
+"""The example of the documentation, and two that are none."""
 
 Install = Callable[..., None]
 

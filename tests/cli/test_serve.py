@@ -1,0 +1,139 @@
+"""`leadtui serve` as a process: it says where it listens, several share one database, and it ends when told to."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.conftest import Office
+
+
+@contextlib.contextmanager
+def serving(office: Office, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server on a free port, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "leadtui", "serve", "--bind", "127.0.0.1:0", *options], env=office.environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=office.folder,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("LISTENING 127.0.0.1:"), process.communicate()
+        yield process, f"http://{line.split()[1]}"
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_two_servers_share_one_office_and_end_when_told_to(office: Office) -> None:
+    key = office.json("user", "key", "add", "boss", "--name", "test")
+    headers = {"Authorization": f"Bearer {key['token']}"}
+    with serving(office) as (first, one), serving(office) as (second, other):
+        client = httpx.Client(headers=headers, trust_env=False)
+        for number in range(6):
+            body = {"phone": f"07220001{number:02d}"}
+            answers = [client.post(f"{base}/api/leads", json=body) for base in (one, other)]
+            assert [answer.status_code for answer in answers] == [201, 409]
+        assert client.get(f"{other}/api/leads").json()["total"] == 6
+        keyed = headers | {"Idempotency-Key": "k"}
+        made = [client.post(f"{base}/api/leads", json={"phone": "0722000999"}, headers=keyed) for base in (one, other)]
+        assert made[0].json()["id"] == made[1].json()["id"]
+        assert client.post(f"{one}/api/bookings", json={"ref": "B-1", "phone": "0722000888"}).status_code == 202
+        client.close()
+
+        office.json("user", "key", "remove", key["prefix"])
+        refused = httpx.get(f"{other}/api/leads", headers=headers, trust_env=False)
+        assert refused.status_code == 401
+
+        second.send_signal(signal.SIGINT)
+        first.send_signal(signal.SIGTERM)
+        out, err = first.communicate(timeout=20)
+        assert (first.returncode, out) == (0, "")
+        assert "start a worker" in err
+        assert second.wait(20) == 130
+    assert office.json("lead", "list", "phone:0722000888")["total"] == 0
+    office.json("worker", "--once")
+    assert office.json("lead", "list", "phone:0722000888")["total"] == 1
+    log = "".join(path.read_text() for path in Path(office.folder).rglob("*.log"))
+    assert key["token"] not in log + err
+    assert "0722000" not in log
+
+
+def test_what_cannot_be_served(office: Office) -> None:
+    refused = office.fails("serve", "--bind", "0.0.0.0:0", code=2)
+    assert "encrypts" in refused["message"]
+    assert "--behind-proxy" in (refused["hint"] or "")
+    for bind in ("8099", "here", "127.0.0.1:99999", ":1"):
+        assert office.fails("serve", "--bind", bind, code=2)["field"] == "bind"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert office.fails("serve", "--bind", f"127.0.0.1:{port}", code=6)["field"] == "bind"
+
+
+def test_forms_and_their_addresses(office: Office) -> None:
+    made = office.json(
+        "serve", "form", "add", "Landing page", "--source", "referral", "--origin", "https://isp.example/a"
+    )
+    assert made["path"] == f"/api/intake/form/landing-page?key={made['key']}"
+    assert (made["source"], made["origins"]) == ("Referral", ["https://isp.example"])
+    assert office.json("serve", "form", "list")["forms"] == [made]
+    assert office.fails("serve", "form", "add", "landing-page", code=5)["code"] == "duplicate"
+    office.json("serve", "form", "remove", "landing-page")
+    assert office.json("serve", "form", "list") == {"total": 0, "forms": []}
+    assert office.fails("serve", "form", "remove", "landing-page", code=4)["field"] == "name"
+
+
+def test_keys_are_shown_once_and_listed_without_themselves(staffed: Office) -> None:
+    made = staffed.json("user", "key", "add", "jane", "--name", "website", "--expires", "+90d")
+    assert made["token"].startswith(made["prefix"])
+    listed = staffed("user", "key", "list", "jane", "--json")
+    assert made["token"] not in listed.out
+    assert listed.json["keys"][0]["state"] == "active"
+    plain = staffed("user", "key", "add", "ann")
+    assert plain.out.startswith("lt_")
+    assert "only now" in plain.err
+    assert staffed.json("user", "key", "list")["total"] == 2
+    assert staffed.json("user", "key", "remove", str(made["id"]))["state"] == "revoked"
+    assert staffed.fails("user", "key", "add", "nobody", code=4)["field"] == "login"
+    assert staffed.fails("user", "key", "add", "jane", "--expires", "yesterday", code=5)["field"] == "expires"
+    assert staffed.fails("user", "key", "remove", "lt_nothing", code=4)["field"] == "key"
+    audit = staffed("audit", "list", "--json").out
+    assert "create" in audit
+    assert made["token"] not in audit
+
+
+def test_figures(staffed: Office) -> None:
+    staffed.lead("0722000111", source="Referral", assign="jane")
+    staffed.lead("0722000222")
+    found = staffed.json("stats", "--year", "2025")
+    assert list(found) == ["total_leads", "new_this_month", "total_converted", "by_status", "by_month", "year"]
+    assert (found["total_leads"], found["new_this_month"], found["year"], len(found["by_month"])) == (2, 2, 2025, 12)
+    assert found["by_status"][0] == {"status": "New", "count": 2}
+    rates = staffed.json("stats", "conversion", "--source", "referral", "--from", "today")
+    assert list(rates) == [
+        "total_leads", "converted_count", "lost_count", "active_count", "conversion_rate", "lost_rate",
+        "average_conversion_time_days", "by_source", "by_user",
+    ]  # fmt: skip
+    assert rates["by_user"] == [{"user_name": "Jane", "login": "jane", "total": 1, "converted": 0, "rate": 0.0}]
+    assert "Referral" in staffed("stats", "conversion").out
+    assert "2026-01" in staffed("stats", "--year", "2026").out
+    assert staffed.fails("stats", "conversion", "--source", "Moon", code=5)["field"] == "source"
+    assert staffed.fails("stats", "conversion", "--assigned-to", "nobody", code=5)["field"] == "assigned_to"
+    staffed.fails("--as", "tom", "stats", code=3)
+    staffed.fails("stats", "--year", "1", code=2)
+
+
+@pytest.mark.parametrize("noun", ["serve", "stats"])
+def test_every_verb_has_help(office: Office, noun: str) -> None:
+    assert office(noun, "--help").code == 0

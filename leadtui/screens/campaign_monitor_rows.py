@@ -111,9 +111,10 @@ class MonitorRows:
         row = self.read.row
         if not row.is_paused:
             return []
-        first, *rest = wrapped(row.why_paused or "paused", width - 14) or [""]
-        lines = [Line(text((plain_signs("‖ paused: ", self.plain), "warning"), (first, "warning")))]
-        return lines + [Line(text(f"          {one}")) for one in rest]
+        why = row.why_paused or "paused"
+        first, *rest = wrapped(why if why.startswith("paused") else f"paused: {why}", width - 5) or [""]
+        lines = [Line(text((plain_signs("‖ ", self.plain), "warning"), (first, "warning")))]
+        return lines + [Line(text((f"  {one}", "warning"))) for one in rest]
 
     # States and rates
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
@@ -81,10 +82,11 @@ class CampaignPreview(Vertical):
             words = "Preview"
         else:
             long = length_words(sample, self._caps)
-            who = " ".join(
-                one for one in (one_line(sample.lead_name or sample.lead_number), sample.address or "") if one
-            )
-            words = f"{fit(f'For {who}', max(width - len(long) - 2, 0))}  {long}"
+            room = max(width - len(long) - 2, 0)
+            who = f"For {one_line(sample.lead_name or sample.lead_number)}"
+            if sample.address and cell_len(who) + cell_len(sample.address) + 1 <= room:
+                who += f" {sample.address}"
+            words = f"{fit(who, room)}  {long}"
         self.query_one("#to", Static).update(Content(words))
 
 

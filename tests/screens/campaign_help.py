@@ -20,7 +20,7 @@ NAMES: Final = (
     "Peter Kiprono", "Rose Akinyi", "Samuel Njoroge",
 )  # fmt: skip
 TEXT: Final = "Hi {first_name}, {package|our fibre} is at {location|your place}."
-DRAFT, RUNNING, LATER = 1, 2, 3
+DRAFT, RUNNING, LATER = "Draft of the week", "November offer", "Next week"
 """The campaigns of `fill`."""
 STATES: Final = ("read", "delivered", "sent", "failed", "unknown", "unknown", "pending", "retry")
 
@@ -32,11 +32,11 @@ def fill(folder: Path) -> Path:
     with office.write() as tx:
         tx.conn.execute(update(t.lead).where(t.lead.c.id == ids[8]).values(consent="refused"))
     lifecycle.lose(office, ids[9], "price")
-    write(office, "Draft of the week", where="status:new")
-    write(office, "November offer", out=str(folder / "out.jsonl"))
-    campaigns.start(office, RUNNING)
-    in_states(office, RUNNING, STATES)
-    write(office, "Next week", at="2026-11-27 10:00")
+    write(office, DRAFT, where="status:new")
+    running = write(office, RUNNING, out=str(folder / "out.jsonl"))
+    campaigns.start(office, running)
+    in_states(office, running, STATES)
+    write(office, LATER, at="2026-11-27 10:00")
     office.close()
     return folder / "test.db"
 
@@ -47,6 +47,11 @@ def copied(database: Path, folder: Path) -> Office:
         if path.is_file():
             shutil.copy(path, folder / path.name)
     return open_office(str(folder / database.name), as_login="root", origin="test")
+
+
+def of(office: Office, name: str) -> int:
+    """The id of a campaign."""
+    return campaigns.get(office, name).id
 
 
 def write(office: Office, name: str, **values: Any) -> int:

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from leadtui import clock
-from leadtui.screens import campaign_editor
+from leadtui.screens import campaign_editor_looking
 from leadtui.screens.campaign_editor import CampaignEditor
 from leadtui.screens.campaign_editor_fields import for_service, template_problem
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
@@ -18,7 +18,7 @@ from leadtui.screens.confirm import Confirm
 from leadtui.screens.picker import Picker
 from leadtui.services import campaigns, templates
 from leadtui.services.office import Office
-from tests.screens.campaign_help import DRAFT, RUNNING, copied, fill
+from tests.screens.campaign_help import DRAFT, copied, fill, of
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
 
@@ -43,7 +43,7 @@ def office(database: Path, tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The audience is counted at once."""
-    monkeypatch.setattr(campaign_editor, "REST_S", 0.001)
+    monkeypatch.setattr(campaign_editor_looking, "REST_S", 0.001)
 
 
 def words(run: Run) -> str:
@@ -96,7 +96,7 @@ async def test_a_campaign_is_written(office: Office, size: tuple[int, int], snap
 
 
 async def test_the_text_is_shown_for_any_lead(office: Office) -> None:
-    async with opened(office, lambda: CampaignEditor(DRAFT)) as run:
+    async with opened(office, lambda: CampaignEditor(of(office, DRAFT))) as run:
         assert "For Achieng Odhiambo" in run.text and "Hi Achieng, our fibre is at Westlands." in run.text
         await run.press("ctrl+n")
         assert "For Brian Kamau" in run.text and "Hi Brian" in run.text
@@ -111,7 +111,7 @@ async def test_the_text_is_shown_for_any_lead(office: Office) -> None:
 
 
 async def test_errors_are_pointed_at_and_nothing_is_lost(office: Office) -> None:
-    async with opened(office, lambda: CampaignEditor(DRAFT), size=(60, 20)) as run:
+    async with opened(office, lambda: CampaignEditor(of(office, DRAFT)), size=(60, 20)) as run:
         area = editor(run).query_one(TextArea)
         area.load_text("Hi\n{nam}")
         await rest(run)
@@ -134,7 +134,7 @@ async def test_errors_are_pointed_at_and_nothing_is_lost(office: Office) -> None
 
 
 async def test_two_people_change_the_same_one(office: Office) -> None:
-    async with opened(office, lambda: CampaignEditor(DRAFT)) as run:
+    async with opened(office, lambda: CampaignEditor(of(office, DRAFT))) as run:
         await put(run, " of mine")
         other = acting_as(office, "root")
         campaigns.edit(other, DRAFT, {"per_minute": "10"})
@@ -147,10 +147,10 @@ async def test_two_people_change_the_same_one(office: Office) -> None:
 
 
 async def test_a_template_is_taken_and_what_was_written_is_asked_about(office: Office) -> None:
-    templates.add(office, {"name": "Hello", "body": "Hello {name}!", "channel": None})
-    async with opened(office, lambda: CampaignEditor(DRAFT)) as run:
+    made = templates.add(office, {"name": "Hello", "body": "Hello {name}!", "channel": None})
+    async with opened(office, lambda: CampaignEditor(of(office, DRAFT))) as run:
         form = editor(run).rest
-        form.set_values({"template_id": "1"})
+        form.set_values({"template_id": str(made.id)})
         editor(run)._take_template()
         await run.settle()
         assert isinstance(run.app.screen, Confirm) and "in place of what is written" in words(run)
@@ -172,7 +172,7 @@ async def test_fields_are_those_of_the_channel(office: Office) -> None:
 
 
 async def test_what_is_written_is_rehearsed_before_it_is_saved(office: Office) -> None:
-    async with opened(office, lambda: CampaignEditor(DRAFT)) as run:
+    async with opened(office, lambda: CampaignEditor(of(office, DRAFT))) as run:
         editor(run).query_one(TextArea).load_text("Another text for {first_name}")
         await run.press("ctrl+g")
         assert isinstance(run.app.screen, RehearsalScreen)
@@ -184,14 +184,16 @@ async def test_what_is_written_is_rehearsed_before_it_is_saved(office: Office) -
 
 
 async def test_untrusted_words_are_only_words(office: Office) -> None:
+    campaign_id = of(office, DRAFT)
     campaigns.edit(office, DRAFT, {"name": NASTY, "template": "{name} " + NASTY})
-    async with opened(office, lambda: CampaignEditor(DRAFT), size=(60, 20)) as run:
+    async with opened(office, lambda: CampaignEditor(campaign_id), size=(60, 20)) as run:
         assert "[b]x[/]" in run.text
 
 
 async def test_one_that_has_gone_is_said(office: Office) -> None:
+    campaign_id = of(office, DRAFT)
     campaigns.delete(office, DRAFT)
-    async with opened(office, lambda: CampaignEditor(DRAFT)) as run:
+    async with opened(office, lambda: CampaignEditor(campaign_id)) as run:
         assert run.answers == [None] and "there is no campaign" in run.toasts
 
 
@@ -204,4 +206,3 @@ def test_texts_become_values() -> None:
     place, what = template_problem("Hi {name", frozenset())
     assert place == "line 1, column 4" and "never closed" in what
     assert template_problem("{name}", frozenset({"name"}))[1]
-    assert RUNNING != DRAFT

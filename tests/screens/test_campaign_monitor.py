@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from leadtui.screens.leads_of import LeadsOf
 from leadtui.services import campaigns, leads
 from leadtui.services.office import Office
 from leadtui.store import schema as t
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, copied, fill
+from leadtui.widgets.virtual_table import VirtualTable
+from tests.screens.campaign_help import DRAFT, LATER, RUNNING, copied, fill, of
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
 
@@ -57,7 +59,7 @@ def states(office: Office) -> list[str]:
 
 
 async def test_a_rehearsal_says_who_when_and_what(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, lambda: RehearsalScreen(DRAFT), size=size) as run:
+    async with opened(office, lambda: RehearsalScreen(of(office, DRAFT)), size=size) as run:
         snapshot(run.app, f"rehearsal_{size[0]}x{size[1]}")
         await run.press("enter")
         assert isinstance(run.app.screen, LeadsOf)
@@ -87,7 +89,7 @@ async def test_the_start_asks_for_the_number(office: Office) -> None:
 async def test_those_without_a_value_are_left_out_or_mended(office: Office) -> None:
     campaigns.edit(office, DRAFT, {"template": "Hi {first_name}, mail {email}"})
     leads.edit(office, 1, {"email": "achieng@example.com"})
-    async with opened(office, lambda: RehearsalScreen(DRAFT)) as run:
+    async with opened(office, lambda: RehearsalScreen(of(office, DRAFT))) as run:
         assert "7 not: a value that the text needs is missing" in run.text
         await run.press("enter")
         assert isinstance(run.app.screen, LeadsOf) and "Brian Kamau" in run.text and "Achieng" not in run.text
@@ -98,7 +100,7 @@ async def test_those_without_a_value_are_left_out_or_mended(office: Office) -> N
 
 
 async def test_what_was_looked_at_has_changed_meanwhile(office: Office) -> None:
-    async with opened(office, lambda: RehearsalScreen(DRAFT)) as run:
+    async with opened(office, lambda: RehearsalScreen(of(office, DRAFT))) as run:
         other = acting_as(office, "root")
         with other.write() as tx:
             tx.conn.execute(update(t.lead).where(t.lead.c.id == 1).values(consent="refused"))
@@ -112,16 +114,18 @@ async def test_what_was_looked_at_has_changed_meanwhile(office: Office) -> None:
 
 
 async def test_the_monitor_shows_it_all(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, lambda: CampaignMonitor(RUNNING), size=size) as run:
+    async with opened(office, lambda: CampaignMonitor(of(office, RUNNING)), size=size) as run:
         snapshot(run.app, f"campaign_monitor_{size[0]}x{size[1]}")
         await run.press("w")
         assert isinstance(run.app.screen, RecipientsScreen) and run.text.count("? unknown") == 2
         await run.press("escape", "down", "down", "enter")
-        assert "November offer ─ sent" in run.text and run.app.screen.query_one("#recipients").row_count == 3
+        assert (
+            "November offer ─ sent" in run.text and run.app.screen.query_one("#recipients", VirtualTable).row_count == 3
+        )
 
 
 async def test_why_it_stands_still_comes_by_itself(office: Office) -> None:
-    async with opened(office, lambda: CampaignMonitor(RUNNING), size=(60, 20)) as run:
+    async with opened(office, lambda: CampaignMonitor(of(office, RUNNING)), size=(60, 20)) as run:
         assert "▶ active" in run.text
         other = acting_as(office, "root")
         campaigns.pause(other, RUNNING, "the owner wants another text")
@@ -136,7 +140,7 @@ async def test_why_it_stands_still_comes_by_itself(office: Office) -> None:
 
 
 async def test_one_that_has_not_begun_says_when(office: Office) -> None:
-    async with opened(office, lambda: CampaignMonitor(LATER)) as run:
+    async with opened(office, lambda: CampaignMonitor(of(office, LATER))) as run:
         assert "Starts Fri 27 Nov 2026 10:00, in 6 days. Who gets it is chosen then." in words(run)
         await run.press("v")
         assert "nobody was chosen yet" in run.toasts
@@ -150,7 +154,7 @@ async def test_one_that_has_not_begun_says_when(office: Office) -> None:
 
 
 async def test_recipients_are_filtered_and_opened(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, lambda: RecipientsScreen(RUNNING), size=size) as run:
+    async with opened(office, lambda: RecipientsScreen(of(office, RUNNING)), size=size) as run:
         snapshot(run.app, f"recipients_{size[0]}x{size[1]}")
         await run.press("enter")
         assert "Hi Achieng, our fibre is at Westlands." in words(run)
@@ -165,7 +169,7 @@ async def test_recipients_are_filtered_and_opened(office: Office, size: tuple[in
 
 
 async def test_unknown_ones_are_settled_by_a_person(office: Office) -> None:
-    async with opened(office, lambda: RecipientsScreen(RUNNING, "unknown")) as run:
+    async with opened(office, lambda: RecipientsScreen(of(office, RUNNING), "unknown")) as run:
         await run.press("w")
         assert isinstance(run.app.screen, Confirm) and "This message went?" in run.text
         await run.press("y")
@@ -177,7 +181,7 @@ async def test_unknown_ones_are_settled_by_a_person(office: Office) -> None:
 
 
 async def test_what_failed_is_tried_again(office: Office) -> None:
-    async with opened(office, lambda: RecipientsScreen(RUNNING)) as run:
+    async with opened(office, lambda: RecipientsScreen(of(office, RUNNING))) as run:
         await run.press("t")
         assert "this one did not fail" in run.toasts
         await run.press("asterisk", "t")
@@ -188,7 +192,7 @@ async def test_what_failed_is_tried_again(office: Office) -> None:
 
 async def test_the_recipients_as_a_file(office: Office, tmp_path: Path) -> None:
     path = tmp_path / "failed.csv"
-    async with opened(office, lambda: RecipientsScreen(RUNNING, "failed")) as run:
+    async with opened(office, lambda: RecipientsScreen(of(office, RUNNING), "failed")) as run:
         for expected in ("1 recipient written", "failed.csv exists: again to replace it", "1 recipient written"):
             if "exists" in expected or "exists" not in run.text:
                 await run.press("X")
@@ -200,9 +204,10 @@ async def test_the_recipients_as_a_file(office: Office, tmp_path: Path) -> None:
 
 
 async def test_untrusted_words_are_only_words(office: Office) -> None:
+    campaign_id = of(office, RUNNING)
     with office.write() as tx:
         tx.conn.execute(update(t.message).where(t.message.c.state == "failed").values(error=NASTY))
-        tx.conn.execute(update(t.campaign).where(t.campaign.c.id == RUNNING).values(name=NASTY, pause_text=NASTY))
+        tx.conn.execute(update(t.campaign).where(t.campaign.c.name == RUNNING).values(name=NASTY, pause_text=NASTY))
     for make in (CampaignMonitor, RecipientsScreen, RehearsalScreen):
-        async with opened(office, lambda make=make: make(RUNNING), size=(60, 20)) as run:
+        async with opened(office, partial(make, campaign_id), size=(60, 20)) as run:
             assert "[b]x[/]" in run.text

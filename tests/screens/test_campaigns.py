@@ -19,7 +19,7 @@ from leadtui.screens.record_form import RecordForm
 from leadtui.services import admin, campaigns
 from leadtui.services.office import Office
 from leadtui.widgets.progress import bar, percent
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, copied, fill, write
+from tests.screens.campaign_help import DRAFT, LATER, RUNNING, copied, fill, of, write
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, acting_as, opened
 
@@ -41,8 +41,8 @@ def office(database: Path, tmp_path: Path) -> Iterator[Office]:
     made.close()
 
 
-def status(office: Office, campaign_id: int) -> str:
-    return campaigns.get(office, campaign_id).status
+def status(office: Office, ref: int | str) -> str:
+    return campaigns.get(office, ref).status
 
 
 async def test_the_list_says_how_far_each_is(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
@@ -139,7 +139,7 @@ async def test_enter_shows_it_as_it_goes(office: Office) -> None:
     async with opened(office, CampaignsScreen) as run:
         await run.press("down", "enter")
         assert isinstance(run.app.screen, CampaignMonitor)
-        assert run.app.screen.campaign_id == RUNNING
+        assert run.app.screen.campaign_id == of(office, RUNNING)
         await run.press("escape")
         assert isinstance(run.app.screen, CampaignsScreen)
 
@@ -173,6 +173,6 @@ def test_a_bar_is_full_only_when_all_is_done() -> None:
 
 
 def test_the_campaigns_of_the_fixture(office: Office) -> None:
-    rows: dict[int, CampaignRow] = {row.id: row for row in campaigns.list_all(office)[1]}
+    rows: dict[str, CampaignRow] = {row.name: row for row in campaigns.list_all(office)[1]}
     assert [rows[one].status for one in (DRAFT, RUNNING, LATER)] == ["draft", "active", "scheduled"]
     assert in_time(NOW, NOW) == "now"

@@ -250,7 +250,8 @@ class WhatsAppCloud:
         status = int(error.status_code or self._status or 0)
         if not _is_graph_error(error.raw_response):
             return without_error(status)
-        words = ": ".join(part for part in (error.message, error.details or error.user_msg) if part)
+        more = error.details or error.user_msg or ""
+        words = error.message if more in error.message else f"{error.message}: {more}"
         return judge(
             int(error.code), self._account.said(words), status=status, attempt=attempt,
             is_transient=bool(error.is_transient),
@@ -311,9 +312,14 @@ def _is_graph_error(response: httpx.Response | None) -> bool:
 
 def _words(error: BaseException) -> str:
     """What failed, without an address or a text."""
-    return {"ReadTimeout": "no answer in time", "ConnectTimeout": "no connection in time"}.get(
-        type(error).__name__, type(error).__name__
-    )
+    return _WORDS.get(type(error).__name__, type(error).__name__)
+
+
+_WORDS: Final = {
+    "ReadTimeout": "no answer in time", "WriteTimeout": "no answer in time", "ConnectTimeout": "no connection in time",
+    "ReadError": "the connection was lost", "WriteError": "the connection was lost",
+    "RemoteProtocolError": "the connection was lost", "ConnectError": "no connection",
+}  # fmt: skip
 
 
 def _open(account: Account) -> Channel:

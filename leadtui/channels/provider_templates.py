@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, runtime_checkable
 
-_PLACE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
+PLACE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +49,4 @@ class CanListTemplates(Protocol):
 
 def places(text: str) -> tuple[str, ...]:
     """The places of a text of the provider, `{{1}}` or `{{name}}`, each once, in order."""
-    return tuple(dict.fromkeys(_PLACE.findall(text)))
+    return tuple(dict.fromkeys(PLACE.findall(text)))

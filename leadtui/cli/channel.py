@@ -209,12 +209,41 @@ def templates(
         str, typer.Argument(metavar="[NAME]", help="the channel", autocompletion=_names)
     ] = "whatsapp_cloud",
     refresh: Annotated[bool, typer.Option("--refresh", help="ask the provider now, not what it said today")] = False,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="TEMPLATE", help="keep this one as a text of ours, to send by it")
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option("--param", metavar="TEXT", help="for each of its values, in order, such as '{first_name|there}'"),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", metavar="TEXT", help="for each value of its header")
+    ] = None,
+    button: Annotated[
+        list[str] | None, typer.Option("--button", metavar="TEXT", help="for the changing end of a button's address")
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="CODE", help="which one, if it is there in several")
+    ] = None,
+    own_name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="what to call it here")] = None,
 ) -> None:
-    """List the templates that the provider approved, and how many values each takes."""
-    from leadtui.services import channels
+    """List the templates that the provider approved, and how many values each takes; --keep takes one over."""
+    from leadtui.services import approved_templates, channels
 
+    if keep is None and (param or header or button or language or own_name):
+        raise UsageError("--keep is missing", field="keep", code="missing_option", hint="--keep TEMPLATE")
     with office() as opened:
         found = channels.templates(opened, name, refresh=refresh)
+        if keep is not None:
+            row = approved_templates.keep(
+                opened, keep, params=param or (), header=header or (), buttons=button or (), language=language,
+                name=own_name, channel=name,
+            )  # fmt: skip
+            emit(
+                {"id": row.id, "name": row.name, "channel": row.channel, "body": row.body, "provider": row.provider},
+                f"kept {row.name}: {row.body}",
+            )
+            return
     document = {"total": len(found), "templates": [row.as_json() for row in found]}
     emit(document, lambda: _templates_text(found))
 

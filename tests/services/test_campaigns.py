@@ -331,7 +331,8 @@ def test_two_that_freeze_at_once_write_each_lead_once(office: Office, monkeypatc
     monkeypatch.setattr(freezing, "MOST", 2)
     ids = some(office, 6)
     made = make(office)
-    real, raced = freezing._write, []
+    real = freezing._write
+    raced: list[bool] = []
 
     def write(*args: Any, **options: Any) -> float:
         if not raced:

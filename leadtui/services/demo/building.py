@@ -16,6 +16,7 @@ from leadtui.errors import Invalid
 from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
 from leadtui.services import admin, routers, secrets, users
+from leadtui.services.demo.campaigns import write_campaigns
 from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.promises import write_promises
@@ -109,6 +110,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             stories = in_order(list(teller.tell(leads)))
             _write(tx, office, stories, teller, router)
             write_promises(tx, seed)
+            write_campaigns(tx, seed)
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

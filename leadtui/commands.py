@@ -33,6 +33,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "audit": "Audit of routers",
     "pending": "Left open on routers",
     "users": "Users",
+    "keys": "Keys of other programs",
+    "webforms": "Website forms",
     "office": "Office",
     "push": "Pushing a package",
     "drift": "Packages and routers",
@@ -271,6 +273,15 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("users.test_alert", "t", "test alert", "Send a test to the user's alert addresses", "Change", "users",
        permission="users"),
     _c("users.roles", "o", "roles", "Show what each role may do", "View", "users"),
+    _c("users.keys", "K", "keys", "Show the keys with which other programs act as users", "View", "users"),
+    _c("keys.new", "n", "new", "Make a key for a user; it is shown once", "Change", "keys"),
+    _c("keys.revoke", "d", "revoke", "End the key: whoever has it is let in no more", "Change", "keys", danger=True),
+    _c("keys.forms", "w", "forms", "Show the forms of websites that may send leads", "View", "keys",
+       permission="config"),
+    _c("webforms.new", "n", "new", "Make a website form with a key of its own", "Change", "webforms",
+       permission="config"),
+    _c("webforms.remove", "d", "remove", "Take nothing from this form any more", "Change", "webforms", danger=True,
+       permission="config"),
     _c("office.new", "n", "new", "Add an entry", "Change", "office", permission="config"),
     _c("office.edit", "e", "edit", "Edit the entry", "Change", "office", permission="config"),
     _c("office.retire", "d", "retire", "Retire the entry: kept where used, offered no more", "Change", "office",
@@ -334,7 +345,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("campaigns.suppressions", "o", "opted out", "Show the addresses that want no messages", "Go to",
        "campaigns office"),
     _c("campaigns.handed", "H", "handed", "Say of what was handed to a phone or browser whether it went", "Change",
-       "campaigns campaign today", permission="log"),
+       "campaigns campaign today leads lead", permission="log"),
     _c("handed.went", "s", "it went", "It went: the message is sent, as you say", "Change", "handed",
        permission="log"),
     _c("handed.not_gone", "x", "it did not", "It did not go: the message failed, and may be tried again", "Change",
@@ -572,7 +583,7 @@ def _together(one: Command, two: Command) -> bool:
     with_list = {
         "leads", "customers", "routers", "users", "office", "history", "push", "drift", "notifications", "loans",
         "intakes", "campaigns", "recipients", "handed", "drips", "drip", "steps", "templates", "channels",
-        "suppressions",
+        "suppressions", "keys", "webforms",
     }  # fmt: skip
     return ("list" in scopes and bool(others & with_list)) or ("list" in others and bool(scopes & with_list))
 

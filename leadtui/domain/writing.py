@@ -57,6 +57,13 @@ class Preview:
     problem: str
     segments: Segments | None = None
 
+    @property
+    def length_words(self) -> str:
+        """How long it is: in parts where it goes as an SMS, else in characters."""
+        if self.segments is not None:
+            return self.segments.words
+        return f"{len(self.text):,} character" + ("" if len(self.text) == 1 else "s")
+
 
 def read(
     way: Way | None, body: str, subject: str | None, values: Mapping[str, str | None], *,

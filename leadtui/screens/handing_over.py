@@ -123,7 +123,7 @@ class HandOver(LeadModal[bool]):
         note = ""
         if not lines:
             lines = lines_for(link.partition("?")[0], width, height - 1, plain=self.lead_app.plain)
-            note = "Without the text, for which this terminal is too small: paste it on the phone.\n"
+            note = "Without its text: this terminal is too small for all of it.\n"
         if not lines:
             self._say("This terminal is too small for a QR code; c copies the link.")
             return
@@ -148,7 +148,7 @@ def settle(app: LeadApp, office: Any, rows: Sequence[MessageRow], went: bool | N
     ids = [row.id for row in rows]
     if went is None:
         left = "It waits" if len(ids) == 1 else f"{len(ids):,} wait"
-        app.say(f"{left} under H, until somebody says whether it went")
+        app.say(f"{left} until somebody says whether it went: H shows it")
         return
 
     def write() -> Any:

@@ -212,7 +212,7 @@ class MessageDialog(ActDialog):
             way, text, head, self.values, hidden=hidden, approved=one is not None and one.is_approved
         )
         self._ask_values(seen, text)
-        length = seen.segments.words if seen.segments is not None else f"{len(seen.text):,} characters"
+        length = seen.length_words
         empty = not text.strip()
         words: Content = Content("what you write stands here as the lead will read it")
         if not empty:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -96,7 +96,7 @@ class TemplateEditor(RecordForm):
         )
         empty = not values["body"].strip()
         lead = self.lead.title if self.lead is not None else "nobody: there is no lead yet"
-        length = segments(seen.text).words if values["channel"] == "sms" else f"{len(seen.text):,} characters"
+        length = segments(seen.text).words if values["channel"] == "sms" else seen.length_words
         self.query_one("#as", Static).update(Content(f"as {one_line(lead)} reads it · {length}"))
         self.query_one("#reads", Static).update(Content("" if empty else seen.text))
         # what this one lead has no value for is nothing wrong with the template

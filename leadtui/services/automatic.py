@@ -101,11 +101,11 @@ def find(tx: ReadTx, word: str) -> str | None:
 def way(tx: ReadTx, word: str, row: Mapping[Any, Any], *, purpose: str) -> Way:
     """How this lead (all columns) is written to by the channel that `word` names, and why it may not be."""
     channel = find(tx, word)
-    if channel is None:
-        return Way(word, reason=NO_CHANNEL)
-    found = consent.address_of(row, channel)
+    like = channel or candidates(word)[0]  # who wants no messages is not written to by hand either
+    found = consent.address_of(row, like)
     address = found[0] if found else None
-    return Way(word, channel, address, consent.judge(tx, row, channel, address, purpose=purpose))
+    reason = consent.judge(tx, row, like, address, purpose=purpose)
+    return Way(word, channel, address, reason or (NO_CHANNEL if channel is None else None))
 
 
 # -- the text ---------------------------------------------------------------------------------------------------------

@@ -115,11 +115,7 @@ def _plan(
 def _way(tx: ReadTx, row: Mapping[Any, Any], channel: str) -> automatic.Way:
     """How the lead is found on a channel; those for people need only the person and the number."""
     if channel not in BY_HAND:
-        found = automatic.way(tx, channel, row, purpose=PURPOSE)
-        if found.reason == automatic.NO_CHANNEL and not row["email" if channel == "email" else "phone_e164"]:
-            return automatic.Way(channel, reason="no_address")
-        refused = found.reason == automatic.NO_CHANNEL and row["consent"] == consent.REFUSED
-        return automatic.Way(channel, reason="refused") if refused else found
+        return automatic.way(tx, channel, row, purpose=PURPOSE)
     if row["consent"] == consent.REFUSED:
         return automatic.Way(channel, reason="refused")
     if channel == "phone":

@@ -31,7 +31,7 @@ def _message(tx: WriteTx, item: TriggerItem, lead: Row, run_id: int) -> str:
     """Write to the lead; where the office cannot, or a value is missing, a person is asked to."""
     p = item.params
     by = automatic.way(tx, p.get("channel") or "whatsapp", lead, purpose="trigger")
-    if by.reason is not None and by.reason != automatic.NO_CHANNEL:
+    if by.reason not in {None, automatic.NO_CHANNEL, "no_address"}:
         return f"not written: {by.words}"
     text = automatic.text_of(tx, lead, body=p.get("body"), subject=p.get("text"), template=p.get("template"))
     lacks = ", ".join(f"{{{one}}}" for one in text.missing)
@@ -39,7 +39,7 @@ def _message(tx: WriteTx, item: TriggerItem, lead: Row, run_id: int) -> str:
         offered = automatic.products_for(tx, lead)
         text = text.with_more(offered)
         lacks = lacks or ("" if offered else "products that fit")
-    if by.channel is None or lacks:
+    if by.reason is not None or lacks:
         automatic.task_instead(
             tx, lead, by, text, because=_because(item, run_id), to=p.get("to"),
             why=f"{lacks} missing" if lacks else None,

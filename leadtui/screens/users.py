@@ -181,6 +181,12 @@ class UsersScreen(RecordList):
         if self.record is not None:
             send_test(self, str(self.record["login"]))
 
+    def do_keys(self) -> None:
+        """The keys of other programs; the cursor's user is whom a new one is for."""
+        from leadtui.screens.api_keys import KeysScreen
+
+        self.app.push_screen(KeysScreen(str(self.record["login"]) if self.record is not None else ""))
+
     def do_roles(self) -> None:
         """What each role may do."""
         from leadtui.screens.role_matrix import RoleMatrix

@@ -156,6 +156,7 @@ def with_eta(tx: ReadTx, row: CampaignRow) -> CampaignRow:
     if not left:
         return row
     at = throttles.eta(
-        tx, row.channel, left, per_minute=row.per_minute, daily_unique=row.daily_unique, quiet_hours=row.quiet_hours
-    )
+        tx, row.channel, left, per_minute=row.per_minute, daily_unique=row.daily_unique, quiet_hours=row.quiet_hours,
+        campaign_id=row.id,
+    )  # fmt: skip
     return replace(row, eta=at.ends_at if at else None)

@@ -122,11 +122,12 @@ def eta(
     daily_unique: int | None = None,
     quiet_hours: str | None = None,
     start: datetime | None = None,
+    campaign_id: int | None = None,
 ) -> Eta:
     """When so many messages of a campaign with these limits are through, beside those of its account.
 
     `ends_at` is None when it never ends. `quiet_hours`: as a campaign keeps them. Other campaigns on the same account
-    are not foreseen.
+    are not foreseen. `campaign_id`: of one that runs, whose rate may be used up for now.
     """
     of = limits(tx, channel)
     daily = _least(daily_unique, of.daily_unique)
@@ -134,6 +135,8 @@ def eta(
     used = _people(tx, Group(channel)) if of.daily_unique else 0
     now = moment(tx)
     begin = max(start or now, now, _not_before(tx, channel) or now)
+    if campaign_id is not None:
+        begin = max(begin, may_send(tx, channel, campaign_id) or now)
     return pacing.eta(pace, count, begin, tx.catalog.tz, used=used)
 
 

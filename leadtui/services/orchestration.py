@@ -140,7 +140,7 @@ def _talks(tx: ReadTx, lead_id: int) -> list[Talk]:
         .limit(LAST)
     )  # fmt: skip
     return [
-        Talk(_TYPES.get(r.type, "social"), r.direction in _INBOUND, r.direction is None and r.outcome in _ANSWERED)
+        Talk(_TYPES.get(r.type, "social"), r.direction in _INBOUND, r.outcome in _ANSWERED)
         for r in tx.conn.execute(query)
     ]
 

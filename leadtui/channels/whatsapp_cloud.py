@@ -254,7 +254,7 @@ class WhatsAppCloud:
         words = error.message if more in error.message else f"{error.message}: {more}"
         return judge(
             int(error.code), self._account.said(words), status=status, attempt=attempt,
-            is_transient=bool(error.is_transient),
+            is_transient=bool(error.is_transient), subcode=int(error.subcode or 0),
         )  # fmt: skip
 
     # -- files ---------------------------------------------------------------------------------------------------------

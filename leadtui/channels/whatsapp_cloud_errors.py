@@ -50,7 +50,13 @@ MEDIA: Final = frozenset({100, 131009, 131052, 131053})
 """What an uploaded file that is gone may be answered with."""
 
 
-def judge(code: int, text: str, *, status: int = 400, attempt: int = 0, is_transient: bool = False) -> Result:
+_NO_OBJECT = (100, 33)
+"""The number's id does not exist, or the token may not see it: a parameter, but of the setup."""
+
+
+def judge(
+    code: int, text: str, *, status: int = 400, attempt: int = 0, is_transient: bool = False, subcode: int = 0
+) -> Result:
     """What came of a message that was answered with this code. `status`: of HTTP; `attempt`: tries before this one."""
     name, words = str(code), text or f"WhatsApp answers {code}"
     if code == PAIR:
@@ -61,7 +67,7 @@ def judge(code: int, text: str, *, status: int = 400, attempt: int = 0, is_trans
         return Retry(_MINUTE_S, name, words)
     if code in NEXT_DAY:
         return Retry(_DAY_S, name, words, most=1)
-    if code in ACCOUNT:
+    if code in ACCOUNT or (code, subcode) == _NO_OBJECT:
         return Pause(name, words, "account")
     if code in TEMPLATE:
         return Pause(name, words, "campaign")

@@ -27,6 +27,7 @@ CONNECT_LIMIT_S = 10.0
 MOST_BYTES = 1 << 20
 """More of an answer than this is not read."""
 
+_OWN_NAMES = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -91,7 +92,7 @@ def _is_near(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost" or "." not in host
+        return "." not in host or host.lower().endswith(_OWN_NAMES)
     return address.is_loopback or address.is_private
 
 

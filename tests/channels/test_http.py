@@ -146,9 +146,24 @@ def test_sms_over_a_gateway_of_ones_own(gateway: Double) -> None:
     assert channel.send(message(), 5) == Accepted("s1", '{"id": "s1"}')
 
 
+def test_the_proxy_of_the_environment_is_used(gateway: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", gateway.url.replace("://", "://user:pa%20ss@"))
+    monkeypatch.setenv("https_proxy", gateway.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    gateway.script(Says(200, "OK"))
+    answer = wire.call("POST", "http://gateway.lan/x?y=1", body=b"z", deadline_s=5)
+    (asked,) = gateway.asked
+    assert (answer.status, asked.path, asked.body) == (200, "http://gateway.lan/x?y=1", b"z")
+    assert asked.headers["proxy-authorization"] == "Basic dXNlcjpwYSBzcw=="
+    assert asked.headers["host"] == "gateway.lan"
+    with pytest.raises(wire.NotConnected):  # it lets no tunnel through
+        wire.call("GET", "https://gateway.example/", deadline_s=5)
+
+
 def test_only_the_own_net_is_spoken_to_in_clear() -> None:
     assert wire.check_url("http://192.168.1.5:8080/sms", field="url")
     assert wire.check_url("http://gateway/sms", field="url")
+    assert wire.check_url("http://sms.lan/", field="url")
     for text in ("http://8.8.8.8/", "https://", "https://host:99999/", "https://ho st/", "javascript:alert(1)", ""):
         with pytest.raises(Invalid):
             wire.check_url(text, field="url")

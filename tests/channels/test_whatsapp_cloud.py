@@ -176,6 +176,15 @@ def test_probe_and_templates(meta: CloudDouble, channel: WhatsAppCloud) -> None:
     assert raised.value.code == "190"
 
 
+def test_a_number_that_is_not_ours_stops_the_account_and_not_each_recipient(meta: CloudDouble) -> None:
+    config = meta.settings() | {"phone_id": "5"}
+    channel = WhatsAppCloud(account("whatsapp_cloud", config, meta.secrets()))
+    result = channel.send(message(in_window=True), 5)
+    assert isinstance(result, Pause)
+    assert (result.code, result.scope) == ("100", "account")
+    channel.close()
+
+
 def test_a_version_that_is_none_is_said_before_anything_is_sent() -> None:
     with pytest.raises(Refused) as raised:
         PLUGIN.open(account("whatsapp_cloud", {"phone_id": "1", "graph_version": "latest"}, {"token": "t"}))

@@ -273,11 +273,13 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     reached = milestones.of_batch(tx, plan.batch.id)
+    planned = _planned(tx, plan)
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
+    _derive_follow_ups(tx, plan, planned)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
@@ -340,6 +342,37 @@ def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
             # A calendar that subscribed to it must see one change more, not one less.
             tx.audit("undo", "activity", row["id"], {k: row[k] for k in columns}, columns)
+
+
+def _planned(tx: ReadTx, plan: _Plan) -> set[int]:
+    """The leads whose open follow-ups the batch made, moved or closed."""
+    a = t.activity.c
+    made = select(a.lead_id).where(a.batch_id == plan.batch.id, a.scheduled_at.is_not(None)).distinct()
+    found = set(tx.conn.execute(made).scalars())
+    for chunk in _chunks(list(plan.activities)):
+        found |= set(tx.conn.execute(select(a.lead_id).where(a.id.in_(chunk)).distinct()).scalars())
+    return found | {i for i, before in plan.updated.items() if "next_follow_up_at" in before}
+
+
+def _derive_follow_ups(tx: WriteTx, plan: _Plan, planned: Iterable[int]) -> None:
+    """The lead's date is that of its earliest open follow-up, though it was another before the batch: a log since may
+    have added one behind it, which hinders no undo.
+    """
+    tx.flush()
+    a = t.activity.c
+    for chunk in _chunks(sorted(plan.updated.keys() & set(planned))):
+        query = select(a.lead_id, a.scheduled_at, a.all_day).where(
+            a.lead_id.in_(chunk), a.scheduled_at.is_not(None), a.completed_at.is_(None), a.cancelled_at.is_(None)
+        )
+        first: dict[int, tuple[datetime, bool]] = {}
+        for r in tx.conn.execute(query.order_by(a.scheduled_at, a.id)):
+            first.setdefault(r.lead_id, (r.scheduled_at, r.all_day))
+        for row in w.load_many(tx, chunk):
+            at, all_day = first.get(row["id"], (None, True))
+            if row["next_follow_up_at"] != at or (at is not None and row["next_follow_up_all_day"] != all_day):
+                columns = {"next_follow_up_at": at, "next_follow_up_all_day": all_day}
+                tx.update_later(t.lead, row["id"], columns)
+                tx.audit("undo", "lead", row["id"], {k: row[k] for k in columns}, columns)
 
 
 def _typed(column: Any, value: Any) -> Any:

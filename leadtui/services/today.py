@@ -122,7 +122,7 @@ class _Day:
 
     def missed(self) -> TodaySection:
         """What was late, passed on and planned anew for another day: it is still late, and can be done sooner."""
-        wanted = and_(_missed(self.bounds), self.live, _to_do(self.actor, self.whose))
+        wanted = and_(missed_clause(self.bounds), self.live, _to_do(self.actor, self.whose))
         joined = t.activity.join(t.lead, t.lead.c.id == t.activity.c.lead_id)
         count = int(self.tx.conn.execute(select(func.count()).select_from(joined).where(wanted)).scalar_one())
         rows = f.rows(self.tx, wanted, self.bounds, limit=self.limit("missed")) if count else []
@@ -291,12 +291,12 @@ def lead_clauses(tx: ReadTx, whose: str) -> LeadClauses:
     waits = or_(lead.next_follow_up_at.is_(None), lead.next_follow_up_at >= bounds.end)
     contacted = or_(lead.last_activity_at.is_not(None), lead.next_follow_up_at.is_not(None))
     untouched = and_(lead.last_activity_at.is_(None), lead.next_follow_up_at.is_(None), in_work, of_them)
-    missed = select(a.lead_id).select_from(joined).where(_missed(bounds), _to_do(actor, whose))
+    missed = select(a.lead_id).select_from(joined).where(missed_clause(bounds), _to_do(actor, whose))
     rotting = and_(_rots(tx), waits, contacted, of_them, lead.id.not_in(missed))
     return LeadClauses(live, in_work, due, missed, untouched, rotting)
 
 
-def _missed(bounds: f.Bounds) -> ColumnElement[bool]:
+def missed_clause(bounds: f.Bounds) -> ColumnElement[bool]:
     """Open follow-ups of the coming days that took the place of a missed one."""
     a = t.activity.c
     soon = a.scheduled_at < bounds.end + PLANNED_ANEW
@@ -341,4 +341,4 @@ def _team(actor: Actor) -> set[int]:
     return {*actor.team_user_ids, actor.user_id}
 
 
-__all__ = ["SECTIONS", "LeadClauses", "choices", "lead_clauses", "sections"]
+__all__ = ["SECTIONS", "LeadClauses", "choices", "lead_clauses", "missed_clause", "sections"]

@@ -85,6 +85,7 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.loans_overdue:late_count", waits="promises past their day",
     ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
+    Step("forgotten", "leadtui.services.old_notices:forget", "old notices forgotten", limit=500),
     Step(
         "alerts", "leadtui.services.alerts:send_due", "alerts sent", limit=50, lane="slow",
         waiting="leadtui.services.alerts:waiting", waits="alerts to send",

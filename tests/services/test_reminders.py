@@ -9,7 +9,17 @@ import pytest
 from sqlalchemy import select
 
 from leadtui.errors import Invalid, NotFound
-from leadtui.services import activities, admin, escalation, history, leads, lifecycle, notifying, reminders
+from leadtui.services import (
+    activities,
+    admin,
+    escalation,
+    history,
+    leads,
+    lifecycle,
+    notifying,
+    old_notices,
+    reminders,
+)
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -61,6 +71,29 @@ def test_due_at_its_time_once_and_again_after_a_reschedule(office: Office, froze
     activities.complete(office, activity)
     assert reminders.mine(office) == ()
     assert reminders.unseen(office) == 0
+
+
+def test_notices_of_long_ago_are_forgotten_and_do_not_come_again(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    leads_ = [add(office, f"07220002{n:02}") for n in range(4)]
+    for lead in leads_:
+        activities.add_follow_up(office, lead, "2026-11-20 12:00")
+    assert reminders.make_due(office) == 4
+    first, _done, third, fourth = (row.id for row in reversed(reminders.mine(office)))
+    reminders.seen(office, [first])
+    activities.complete(office, open_activity(office, leads_[1]))
+    reminders.snooze(office, third, "1d")
+
+    def forget() -> int:
+        return old_notices.forget(office, limit=1, may_go_on=lambda: True)
+
+    for days in (1, 89):
+        frozen_clock(NOON + timedelta(days=days))
+        assert forget() == 0
+    frozen_clock(NOON + timedelta(days=91))
+    assert (forget(), forget()) == (2, 0), "seen, or of something done; what waits for somebody stays"
+    assert {row.id for row in reminders.mine(office, seen=True)} == {third, fourth}
+    assert reminders.make_due(office) == 0
 
 
 def test_three_hours_of_downtime_are_caught_up(office: Office, frozen_clock: Move) -> None:

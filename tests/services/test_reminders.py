@@ -12,6 +12,7 @@ from leadtui.errors import Invalid, NotFound
 from leadtui.services import (
     activities,
     admin,
+    assignment,
     escalation,
     history,
     leads,
@@ -71,6 +72,22 @@ def test_due_at_its_time_once_and_again_after_a_reschedule(office: Office, froze
     activities.complete(office, activity)
     assert reminders.mine(office) == ()
     assert reminders.unseen(office) == 0
+
+
+def test_who_takes_a_lead_over_is_reminded_of_what_is_due_today(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    add_users(office, "wanjiku:agent", "otieno:agent")
+    lead = add(office, assigned_to="wanjiku", follow_up="2026-11-20 13:00")
+    frozen_clock(NOON + timedelta(hours=2))
+    assert reminders.make_due(office) == 1
+    assignment.assign(office, lead, "otieno")
+    assert (reminders.make_due(office), reminders.make_due(office)) == (1, 0)
+    assert [login for login, _ in kept(office)] == ["wanjiku", "otieno"]
+    history.undo(office)
+    reminders.make_due(office)
+    assert len(kept(office)) == 2, "each of them once"
+    with acting_as(office, "wanjiku") as agent:
+        assert len(reminders.mine(agent)) == 1
 
 
 def test_notices_of_long_ago_are_forgotten_and_do_not_come_again(office: Office, frozen_clock: Move) -> None:

@@ -105,12 +105,10 @@ def _words(counted: dict[str, int]) -> str:
 
 
 def _mine(tx: ReadTx) -> Any:
-    """Open follow-ups that this person is to do, of leads that are being worked."""
-    at_rest = due_times.stages_where(tx.catalog, "is_lost")
-    lead = t.lead.c
+    """Open follow-ups that this person is to do."""
     return and_(
-        f.open_clause(), f.done_by(tx.actor.user_id), scope_clause(tx.actor), lead.deleted_at.is_(None),
-        lead.stage_id.not_in(at_rest),
+        f.open_clause(), f.done_by(tx.actor.user_id), f.still_meant(tx.catalog), scope_clause(tx.actor),
+        t.lead.c.deleted_at.is_(None),
     )  # fmt: skip
 
 

@@ -154,16 +154,17 @@ def test_leads_out_of_reach_are_left_alone(office: Office, frozen_clock: Move) -
     lifecycle.delete(office, made["deleted"])
     lifecycle.delete(office, made["back"])
     activities.add_follow_up(office, made["parked"], "2026-11-20 13:30", subject="planned when it was parked")
+    activities.add_follow_up(office, made["lost"], "2026-11-20 13:40", subject="ask once more")
     frozen_clock(NOON + timedelta(hours=1))
     assert reminders.make_due(office) == 1
     lifecycle.restore(office, made["back"])
     assert reminders.make_due(office) == 1, "a lead that came back within a day"
     frozen_clock(NOON + timedelta(hours=2))
-    assert reminders.make_due(office) == 1
-    assert [row.lead_id for row in reminders.mine(office)] == [made["parked"], made["back"], made["kept"]]
+    assert reminders.make_due(office) == 2
+    assert [row.lead_id for row in reminders.mine(office)] == [made[x] for x in ("lost", "parked", "back", "kept")]
     frozen_clock(NOON + timedelta(days=2))
     assert reminders.make_due(office) == 3, "after a day the others are set aside"
-    assert len(kept(office)) == 3
+    assert len(kept(office)) == 4
 
 
 def test_whom_a_reminder_goes_to(office: Office, frozen_clock: Move) -> None:

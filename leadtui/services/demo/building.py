@@ -19,6 +19,7 @@ from leadtui.services import admin, routers, secrets, users
 from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.promises import write_promises
+from leadtui.services.demo.reached import write_milestones
 from leadtui.services.demo.story import Move, Story, Teller, in_order
 from leadtui.services.demo.themes import THEMES, Theme
 from leadtui.services.lead_values import derived_columns
@@ -109,6 +110,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             stories = in_order(list(teller.tell(leads)))
             _write(tx, office, stories, teller, router)
             write_promises(tx, seed)
+            write_milestones(tx)
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ESCALATION = "escalation"
 CONTEXT = "overdue_followup"
+ESCALATED = "escalated"
+"""In the audit of a lead: which of its follow-ups was passed on."""
 
 _LONG_S, _RESTRAINT = 0.02, 50
 """After a look in vain that took so long (seconds), the next one comes so many times as much later."""
@@ -125,7 +127,8 @@ def _escalate(tx: WriteTx, activity_id: int) -> int:
         ],
     )
     tx.flush()
-    w.change(tx, lead, w.next_follow_up(tx, lead["id"]), "escalate", extra_after={"told": list(told)})
+    also = {"told": list(told), ESCALATED: activity_id}
+    w.change(tx, lead, w.next_follow_up(tx, lead["id"]), "escalate", extra_after=also)
     return 1
 
 

@@ -20,11 +20,12 @@ from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import lead_writes as w
-from . import milestones, stage_actions
+from . import milestones, stage_actions, undo_escalated
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
 from .undo_beside import Beside
+from .undo_escalated import Escalated
 
 # What cannot be taken back by `undo`, and what does it instead.
 FINAL = {
@@ -126,6 +127,7 @@ class _Plan:
     """`last_activity_at` as the batch left it, by lead."""
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
+    escalated: Escalated = field(default_factory=Escalated)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -203,6 +205,7 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
                 had.setdefault(key, value)
     for lead_id in plan.created:
         plan.updated.pop(lead_id, None)
+    plan.escalated = undo_escalated.find(tx, batch.id, plan.activities)
     _refuse_changed(tx, plan, entries[-1].id)
     return plan
 
@@ -222,6 +225,8 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
             if not touched and r.entity_id not in created and beside:
                 continue
             if stage_actions.is_because_of(r, plan.batch.id):
+                continue
+            if plan.escalated.is_of(r):
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
             who = tx.catalog.user_by_id[r.user_id].login
@@ -274,6 +279,7 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     reached = milestones.of_batch(tx, plan.batch.id)
     planned = _planned(tx, plan)
+    plan.escalated.take_back(tx, {*plan.created, *plan.updated})
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from leadtui.services import activities, admin, escalation, follow_ups, leads, lifecycle, reminders
+from leadtui.services import activities, admin, escalation, follow_ups, history, leads, lifecycle, reminders
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -165,3 +165,47 @@ def test_one_that_cannot_be_done_keeps_no_other_waiting(
         escalation.process_overdue(office)
     monkeypatch.setattr(escalation, "_plan_next", plan)
     assert escalation.process_overdue(office) == 1
+
+
+def test_what_was_passed_on_can_still_be_taken_back(office: Office, frozen_clock: Move) -> None:
+    """A day that was typed wrong is overdue at once, and passed on before one can press `u`."""
+    frozen_clock(NOON)
+    lead = add(office, follow_up="+3d")
+    activities.add_follow_up(office, lead, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    frozen_clock(NOON + timedelta(days=5))
+    assert escalation.process_overdue(office) == 2, "what took its place, too, and the first one"
+    refused = history.undo(office).refused
+    assert [one.code for one in refused] == ["changed_since"], "the other one was passed on as well"
+
+    frozen_clock(NOON)
+    lead = add(office, "0722000112", follow_up="2026-11-24")
+    before = dump(office)
+    done = activities.add_follow_up(office, lead, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    assert history.undo(office, done.batch).refused == ()
+    assert dump(office) == before
+    as_it_was = dump(office, but=("lead.version", "activity.updated_at"))
+    (one,) = leads.get(office, lead).follow_ups
+    done = activities.reschedule(office, one.id, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    assert history.undo(office, done.batch).refused == ()
+    assert dump(office, but=("lead.version", "activity.updated_at")) == as_it_was
+    assert [(f.id, f.scheduled_at) for f in leads.get(office, lead).follow_ups] == [(one.id, one.scheduled_at)]
+    assert escalation.process_overdue(office) == 0
+
+
+def test_an_import_of_old_plans_can_be_undone(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    lead = add(office, follow_up="2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    frozen_clock(NOON + timedelta(days=5))
+    assert escalation.process_overdue(office) == 1, "and what took its place"
+    assert history.undo(office).restored == 1
+    assert leads.count(office) == 0
+    assert dump(office, ("activity", "notification")) == {"activity": [], "notification": []}
+    lead = add(office, follow_up="2025-11-24")
+    escalation.process_overdue(office)
+    activities.complete(office, leads.get(office, lead).follow_ups[0].id)
+    created = next(one.id for one in history.batches(office) if one.kind == "create" and not one.undone_at)
+    assert history.undo(office, created).refused, "somebody has done it"

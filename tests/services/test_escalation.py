@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from leadtui.errors import Refused
 from leadtui.services import activities, admin, escalation, follow_ups, history, leads, lifecycle, reminders
 from leadtui.services.office import Office
 from leadtui.store import schema as t
@@ -193,6 +194,18 @@ def test_what_was_passed_on_can_still_be_taken_back(office: Office, frozen_clock
     assert dump(office, but=("lead.version", "activity.updated_at")) == as_it_was
     assert [(f.id, f.scheduled_at) for f in leads.get(office, lead).follow_ups] == [(one.id, one.scheduled_at)]
     assert escalation.process_overdue(office) == 0
+
+
+@ONE_ENGINE
+def test_who_settles_one_that_was_passed_on_is_told_of_the_new_one(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    lead = add(office, follow_up="2026-11-18")
+    (old,) = leads.get(office, lead).follow_ups
+    escalation.process_overdue(office)
+    (new,) = leads.get(office, lead).follow_ups
+    with pytest.raises(Refused) as refused:
+        activities.complete(office, old.id)
+    assert (refused.value.code, refused.value.hint) == ("already_done", f"it is activity {new.id} now")
 
 
 def test_an_import_of_old_plans_can_be_undone(office: Office, frozen_clock: Move) -> None:

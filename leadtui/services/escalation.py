@@ -164,7 +164,8 @@ def _words(tx: ReadTx, old: Mapping[Any, Any], lead: Mapping[Any, Any]) -> str:
     if days >= 1:
         age = f"{days} day{'s' if days != 1 else ''} late"
     else:
-        age = f"{max(1, late // timedelta(minutes=1))} min late"
+        minutes = max(1, late // timedelta(minutes=1))
+        age = f"{minutes} min late" if minutes < 120 else f"{minutes // 60} hours late"
     again = f", {times} times" if times > 1 else ""
     told = f" ({who.login if who is not None else 'nobody assigned'}, {age}{again})"
     return f"{old['subject'][: 255 - len(told)]}{told}"

@@ -117,6 +117,17 @@ def test_after_how_long(office: Office, frozen_clock: Move, after: str, due: int
     assert left == (0 if after == "day" else 1)
 
 
+@ONE_ENGINE
+@pytest.mark.parametrize(("minutes", "words"), [(61, "61 min late"), (500, "8 hours late"), (24 * 60, "1 day late")])
+def test_how_late_in_words_a_person_reads(office: Office, frozen_clock: Move, minutes: int, words: str) -> None:
+    frozen_clock(NOON)
+    admin.set_setting(office, "escalate_after", "60")
+    activities.add_follow_up(office, add(office), "2026-11-20 14:00", subject="call")
+    frozen_clock(NOON + timedelta(hours=2, minutes=minutes))
+    escalation.process_overdue(office)
+    assert reminders.mine(office)[0].text == f"call (boss, {words})"
+
+
 def test_late_by_the_clock_of_its_person(office: Office, frozen_clock: Move) -> None:
     frozen_clock(NOON)
     add_users(office, "nelly:agent", "wanjiku:agent")

@@ -44,10 +44,10 @@ def shared_files() -> list[Path]:
 def test_every_requirement_is_used_and_everything_used_is_required() -> None:
     required = names(PROJECT["dependencies"])
     extras = PROJECT["optional-dependencies"]
-    optional = names(extras["postgres"]) | names(extras["xlsx"])
+    optional = names(extras["postgres"]) | names(extras["xlsx"]) | names(extras["alerts"])
     # sqlmodel brings SQLAlchemy, in the version it can work with. The driver is imported by SQLAlchemy, by its name.
     assert imported("leadtui") - {"sqlalchemy", "psycopg"} == (required | optional) - {"psycopg"}
-    assert set(extras) == {"postgres", "xlsx", "dev", "all"}
+    assert set(extras) == {"postgres", "xlsx", "alerts", "dev", "all"}
 
 
 def test_the_versions_for_development_cover_what_is_required() -> None:

@@ -89,6 +89,7 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.inbox:waiting", waits="messages from outside to apply",
     ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
+    Step("forgotten", "leadtui.services.old_notices:forget", "old notices forgotten", limit=500),
     Step(
         "audience", "leadtui.services.campaign_due:step", "recipients of campaigns", limit=2_000,
         also=(("campaigns_started", "campaigns begun"), ("campaigns_finished", "campaigns done")),

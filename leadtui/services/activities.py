@@ -299,6 +299,11 @@ def _settle(office: Office, activity_id: int, action: str, columns: dict[str, An
 def _refuse_settled(tx: WriteTx, one: Mapping[Any, Any]) -> None:
     """Whoever comes second learns what became of it, and changes nothing."""
     settled = one["completed_at"] or one["cancelled_at"]
+    if one["replaced_by_id"] is not None:
+        raise Refused(
+            f"this activity was missed and planned anew ({settled.astimezone(tx.catalog.tz):%d %b %H:%M})",
+            code="already_done", field="id", hint=f"it is activity {one['replaced_by_id']} now",
+        )  # fmt: skip
     if settled is not None:
         what = "done" if one["completed_at"] is not None else "called off"
         at = settled.astimezone(tx.catalog.tz).strftime("%d %b %H:%M")

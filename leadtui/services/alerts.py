@@ -35,8 +35,8 @@ DEADLINE_S = 20.0
 
 MOST_ADDRESSES = 10
 _MOST_LINES = 12
-_AT_ONCE = 500
-"""So many notices of a person go in one message."""
+_AT_ONCE = 5_000
+"""So many notices of a person go in one message: after an import of old plans, one tells of them, not ten."""
 
 SENDING = "being sent; if this stays, the program that sent it ended, and it may or may not have arrived"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leadtui.domain.dates import day_bounds, local_day
 from leadtui.domain.fields import BY_KEY
 from leadtui.domain.records import Done
 from leadtui.errors import Refused
@@ -13,6 +14,7 @@ from leadtui.text import fold
 
 from . import lead_writes as w
 from .lead_values import ValueContext, parse_value
+from .notifying import may_see
 from .office import Office
 
 
@@ -47,9 +49,27 @@ def assignment_columns(
     how = " (automatically: fewest open leads)" if fold(text) == "auto" else ""
     w.add_activity(tx, row["id"], "assignment", f"{was} → {now}{how}")
     for follow_up in w.open_follow_ups(tx, row["id"]) if row["next_follow_up_at"] is not None else []:
-        if user_id is not None:
-            w.change_activity(tx, follow_up, {"assigned_to_id": user_id}, "assign")
+        if user_id is not None and not _stays(tx, row, follow_up, user_id):
+            w.change_activity(tx, follow_up, _handed_over(tx, follow_up, user_id), "assign")
     return {"assigned_to_id": user_id, "assigned_at": tx.now if user_id is not None else None}
+
+
+def _stays(tx: ReadTx, lead: Mapping[Any, Any], one: Mapping[Any, Any], user_id: int) -> bool:
+    """A task for somebody other than the assignee is still his, as long as he may see the lead."""
+    who = one["assigned_to_id"]
+    if who in (None, lead["assigned_to_id"]) or not (
+        one["type"] == "task" or "stage_action" in (one["metadata_json"] or {})
+    ):
+        return False
+    return may_see(tx.catalog, who, {**lead, "assigned_to_id": user_id})
+
+
+def _handed_over(tx: ReadTx, one: Mapping[Any, Any], user_id: int) -> dict[str, Any]:
+    """The columns of a follow-up that is another's now. What is due today he is reminded of anew."""
+    today, _ = day_bounds(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
+    if one["assigned_to_id"] == user_id or one["scheduled_at"] < today:
+        return {"assigned_to_id": user_id}
+    return {"assigned_to_id": user_id, "reminded_for": None}
 
 
 def pick_automatically(tx: ReadTx, loads: dict[int, int] | None = None) -> int:

@@ -16,6 +16,7 @@ from sqlalchemy import and_, func, or_, select, update
 
 from leadtui.domain.catalog import Catalog, UserItem
 from leadtui.domain.dates import day_bounds, local_day
+from leadtui.domain.records import FollowUpRow
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
@@ -23,6 +24,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 from . import due_times, job_runs
 from . import follow_ups as f
 from .notifying import notify
+from .today import missed_clause
 
 if TYPE_CHECKING:
     from .office import Office
@@ -90,21 +92,23 @@ def _digest(tx: WriteTx, *, user_id: int, day: date) -> dict[str, Any]:
 
 
 def _words(counted: dict[str, int]) -> str:
+    promises = "promise due" if counted["promises"] == 1 else "promises due"
     parts = [
         f"{counted[key]} {words}"
-        for key, words in (("overdue", "overdue"), ("today", "for today"), ("promises", "promises due"))
+        for key, words in (
+            ("overdue", "overdue"), ("missed", "missed and planned anew"), ("today", "for today"),
+            ("promises", promises),
+        )
         if counted[key]
-    ]
+    ]  # fmt: skip
     return "Today: " + ", ".join(parts) if parts else ""
 
 
 def _mine(tx: ReadTx) -> Any:
-    """Open follow-ups that this person is to do, of leads that are being worked."""
-    at_rest = due_times.stages_where(tx.catalog, "is_lost")
-    lead = t.lead.c
+    """Open follow-ups that this person is to do."""
     return and_(
-        f.open_clause(), f.done_by(tx.actor.user_id), scope_clause(tx.actor), lead.deleted_at.is_(None),
-        lead.stage_id.not_in(at_rest),
+        f.open_clause(), f.done_by(tx.actor.user_id), f.still_meant(tx.catalog), scope_clause(tx.actor),
+        t.lead.c.deleted_at.is_(None),
     )  # fmt: skip
 
 
@@ -116,7 +120,8 @@ def _counts(tx: ReadTx) -> dict[str, int]:
         return int(tx.conn.execute(query).scalar_one())
 
     return {
-        "overdue": count(f.overdue_clause(bounds)), "today": count(f.today_clause(bounds)), "promises": _promises(tx),
+        "overdue": count(f.overdue_clause(bounds)), "missed": count(missed_clause(bounds)),
+        "today": count(f.today_clause(bounds)), "promises": _promises(tx),
     }  # fmt: skip
 
 
@@ -140,10 +145,15 @@ def digest_lines(tx: ReadTx) -> list[str]:
     """What the acting user has to do today, the earliest first, for a message to read on the way to work."""
     bounds = f.bounds(tx.catalog, tx.actor.user_id, tx.now)
     zone = tx.catalog.zone_of(tx.actor.user_id)
-    found = f.rows(tx, and_(_mine(tx), f.due_clause(bounds)), bounds, limit=_MOST_LINES + 1)
-    lines = [
-        f"{'late' if row.overdue else 'today' if row.all_day else row.at.astimezone(zone).strftime('%H:%M')}"
-        f"  {row.title}: {row.subject}"
-        for row in found[:_MOST_LINES]
-    ]
+    wanted = or_(f.due_clause(bounds), missed_clause(bounds))
+    found = f.rows(tx, and_(_mine(tx), wanted), bounds, limit=_MOST_LINES + 1)
+
+    def when(row: FollowUpRow) -> str:
+        if row.overdue:
+            return "late"
+        if not f.is_due(bounds, row.at, row.all_day):
+            return "missed"
+        return "today" if row.all_day else row.at.astimezone(zone).strftime("%H:%M")
+
+    lines = [f"{when(row)}  {row.title}: {row.subject}" for row in found[:_MOST_LINES]]
     return [*lines, "…"] if len(found) > _MOST_LINES else lines

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 ESCALATION = "escalation"
 CONTEXT = "overdue_followup"
+ESCALATED = "escalated"
+"""In the audit of a lead: which of its follow-ups was passed on."""
 
 _LONG_S, _RESTRAINT = 0.02, 50
 """After a look in vain that took so long (seconds), the next one comes so many times as much later."""
@@ -125,7 +127,8 @@ def _escalate(tx: WriteTx, activity_id: int) -> int:
         ],
     )
     tx.flush()
-    w.change(tx, lead, w.next_follow_up(tx, lead["id"]), "escalate", extra_after={"told": list(told)})
+    also = {"told": list(told), ESCALATED: activity_id}
+    w.change(tx, lead, w.next_follow_up(tx, lead["id"]), "escalate", extra_after=also)
     return 1
 
 
@@ -161,7 +164,8 @@ def _words(tx: ReadTx, old: Mapping[Any, Any], lead: Mapping[Any, Any]) -> str:
     if days >= 1:
         age = f"{days} day{'s' if days != 1 else ''} late"
     else:
-        age = f"{max(1, late // timedelta(minutes=1))} min late"
+        minutes = max(1, late // timedelta(minutes=1))
+        age = f"{minutes} min late" if minutes < 120 else f"{minutes // 60} hours late"
     again = f", {times} times" if times > 1 else ""
     told = f" ({who.login if who is not None else 'nobody assigned'}, {age}{again})"
     return f"{old['subject'][: 255 - len(told)]}{told}"

@@ -151,6 +151,12 @@ def done_by(user_id: int) -> ColumnElement[bool]:
     return or_(a.assigned_to_id == user_id, and_(a.assigned_to_id.is_(None), lead.assigned_to_id == user_id))
 
 
+def still_meant(catalog: Catalog) -> ColumnElement[bool]:
+    """Follow-ups (with their leads) that somebody is still to do: of a lost lead only what was planned since."""
+    lost = [stage.id for stage in catalog.stages if stage.is_lost]
+    return or_(t.lead.c.stage_id.not_in(lost), t.activity.c.updated_at >= t.lead.c.stage_changed_at)
+
+
 def rows(
     tx: ReadTx, where: ColumnElement[bool], now: Bounds, *, limit: int | None = None, offset: int = 0
 ) -> list[FollowUpRow]:

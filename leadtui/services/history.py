@@ -19,13 +19,14 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import drip_enrolling, milestones, stage_actions
+from . import drip_enrolling, milestones, stage_actions, undo_escalated
 from . import lead_writes as w
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
 from .office import Office
 from .undo_alone import Alone
 from .undo_beside import Beside
+from .undo_escalated import Escalated
 
 # What cannot be taken back by `undo`, and what does it instead.
 FINAL = {
@@ -129,6 +130,7 @@ class _Plan:
     activities: dict[int, dict[str, Any]] = field(default_factory=dict)
     beside: Beside = field(default_factory=Beside)
     alone: Alone = field(default_factory=Alone)
+    escalated: Escalated = field(default_factory=Escalated)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -206,6 +208,7 @@ def _plan(tx: ReadTx, batch: Any) -> _Plan:
                 had.setdefault(key, value)
     for lead_id in plan.created:
         plan.updated.pop(lead_id, None)
+    plan.escalated = undo_escalated.find(tx, batch.id, plan.activities)
     _refuse_changed(tx, plan, entries[-1].id)
     plan.refused += plan.alone.refuse_changed(tx, batch.id, entries[-1].id)
     return plan
@@ -226,6 +229,8 @@ def _refuse_changed(tx: ReadTx, plan: _Plan, last_audit_id: int) -> None:
             if not touched and r.entity_id not in created and beside:
                 continue
             if stage_actions.is_because_of(r, plan.batch.id):
+                continue
+            if plan.escalated.is_of(r):
                 continue
             words = ", ".join(sorted(_key_of(k).replace("_", " ") for k in touched)[:4]) or r.action
             who = tx.catalog.user_by_id[r.user_id].login
@@ -277,6 +282,8 @@ def _chunks(ids: Sequence[int]) -> Iterable[Sequence[int]]:
 
 def _apply(tx: WriteTx, plan: _Plan) -> None:
     reached = milestones.of_batch(tx, plan.batch.id)
+    planned = _planned(tx, plan)
+    plan.escalated.take_back(tx, {*plan.created, *plan.updated})
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
     plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
@@ -284,6 +291,7 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
     drip_enrolling.take_back(tx, plan.batch, plan.updated)
+    _derive_follow_ups(tx, plan, planned)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
@@ -346,6 +354,37 @@ def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
             # A calendar that subscribed to it must see one change more, not one less.
             tx.audit("undo", "activity", row["id"], {k: row[k] for k in columns}, columns)
+
+
+def _planned(tx: ReadTx, plan: _Plan) -> set[int]:
+    """The leads whose open follow-ups the batch made, moved or closed."""
+    a = t.activity.c
+    made = select(a.lead_id).where(a.batch_id == plan.batch.id, a.scheduled_at.is_not(None)).distinct()
+    found = set(tx.conn.execute(made).scalars())
+    for chunk in _chunks(list(plan.activities)):
+        found |= set(tx.conn.execute(select(a.lead_id).where(a.id.in_(chunk)).distinct()).scalars())
+    return found | {i for i, before in plan.updated.items() if "next_follow_up_at" in before}
+
+
+def _derive_follow_ups(tx: WriteTx, plan: _Plan, planned: Iterable[int]) -> None:
+    """The lead's date is that of its earliest open follow-up, though it was another before the batch: a log since may
+    have added one behind it, which hinders no undo.
+    """
+    tx.flush()
+    a = t.activity.c
+    for chunk in _chunks(sorted(plan.updated.keys() & set(planned))):
+        query = select(a.lead_id, a.scheduled_at, a.all_day).where(
+            a.lead_id.in_(chunk), a.scheduled_at.is_not(None), a.completed_at.is_(None), a.cancelled_at.is_(None)
+        )
+        first: dict[int, tuple[datetime, bool]] = {}
+        for r in tx.conn.execute(query.order_by(a.scheduled_at, a.id)):
+            first.setdefault(r.lead_id, (r.scheduled_at, r.all_day))
+        for row in w.load_many(tx, chunk):
+            at, all_day = first.get(row["id"], (None, True))
+            if row["next_follow_up_at"] != at or (at is not None and row["next_follow_up_all_day"] != all_day):
+                columns = {"next_follow_up_at": at, "next_follow_up_all_day": all_day}
+                tx.update_later(t.lead, row["id"], columns)
+                tx.audit("undo", "lead", row["id"], {k: row[k] for k in columns}, columns)
 
 
 def _typed(column: Any, value: Any) -> Any:

@@ -122,7 +122,9 @@ def _special(
                     columns |= w.set_follow_up(tx, row, parsed["next_follow_up_at"], parsed["next_follow_up_all_day"])
                     if columns["next_follow_up_at"] == row["next_follow_up_at"] and text:  # one of several at that time
                         before["follow_up"], after["follow_up"] = None, parsed["next_follow_up_at"].isoformat()
-                    warnings += past_warning(tx, columns)
+                    warnings += past_warning(tx, parsed)
+                    if text and columns["next_follow_up_at"] != parsed["next_follow_up_at"]:
+                        warnings.append(_still_before(tx, columns))
             case "tags":
                 had = w.tags_of(tx, row["id"])
                 wanted = list(dict.fromkeys(parse_value(field, text, ctx)[TAGS]))
@@ -130,6 +132,12 @@ def _special(
                 now = w.tags_of(tx, row["id"])
                 if now != had:
                     before["tags"], after["tags"] = had, now
+
+
+def _still_before(tx: WriteTx, columns: Mapping[str, Any]) -> str:
+    at = columns["next_follow_up_at"].astimezone(tx.catalog.tz)
+    shown = f"{at:%Y-%m-%d}" if columns["next_follow_up_all_day"] else f"{at:%Y-%m-%d %H:%M}"
+    return f"the lead has another follow-up before that, {shown}: it is the next one"
 
 
 def _still_allowed(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, Any]) -> None:

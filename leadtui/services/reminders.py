@@ -43,8 +43,8 @@ def make_due(office: Office, *, limit: int = 100, may_go_on: Callable[[], bool] 
     """Remind of at most `limit` activities whose time has come, the earliest first; answers how many were looked at.
 
     A timed one is due at its time, a whole day when the person's working day begins. Who is to do it is told; where
-    nobody is, or may not see the lead, those who could assign it. Not told: of leads that are deleted or lost; of
-    parked and converted ones only what was planned since they are that.
+    nobody is, or may not see the lead, those who could assign it. Not told: of leads that are deleted; of parked,
+    converted and lost ones only what was planned since they are that.
     """
     with office.store.read() as tx:
         if tx.conn.execute(_due(tx, [t.activity.c.id]).limit(1)).first() is None:
@@ -81,11 +81,9 @@ def _due(tx: ReadTx, columns: Sequence[ColumnElement[Any]]) -> Any:
 
 def _wanted(tx: ReadTx) -> ColumnElement[bool]:
     a, lead = t.activity.c, t.lead.c
-    lost = due_times.stages_where(tx.catalog, "is_lost")
-    at_rest = due_times.stages_where(tx.catalog, "is_parked", "is_converted")
+    at_rest = due_times.stages_where(tx.catalog, "is_parked", "is_converted", "is_lost")
     return and_(
         lead.deleted_at.is_(None),
-        lead.stage_id.not_in(lost),
         or_(lead.stage_id.not_in(at_rest), a.updated_at >= lead.stage_changed_at),
     )
 

@@ -104,7 +104,7 @@ class _Day:
             "later": and_(~task, ~overdue, ~passed),
             "tasks": task,
         }
-        wanted = and_(f.open_clause(), due, self.live, _to_do(self.actor, self.whose))
+        wanted = and_(f.open_clause(), due, self.live, _to_do(self.tx, self.whose))
         joined = t.activity.join(t.lead, t.lead.c.id == a.lead_id)
         sums = [func.sum(case((test, 1), else_=0)) for test in tests.values()]
         counts = [int(n or 0) for n in self.tx.conn.execute(select(*sums).select_from(joined).where(wanted)).one()]
@@ -123,7 +123,7 @@ class _Day:
 
     def missed(self) -> TodaySection:
         """What was late, passed on and planned anew for another day: it is still late, and can be done sooner."""
-        wanted = and_(_missed(self.bounds), self.live, _to_do(self.actor, self.whose))
+        wanted = and_(missed_clause(self.bounds), self.live, _to_do(self.tx, self.whose))
         joined = t.activity.join(t.lead, t.lead.c.id == t.activity.c.lead_id)
         count = int(self.tx.conn.execute(select(func.count()).select_from(joined).where(wanted)).scalar_one())
         rows = f.rows(self.tx, wanted, self.bounds, limit=self.limit("missed")) if count else []
@@ -313,16 +313,16 @@ def lead_clauses(tx: ReadTx, whose: str) -> LeadClauses:
     of_them = _of_leads(actor, whose)
     by_now = and_(f.due_clause(bounds), or_(a.all_day.is_(True), a.scheduled_at <= tx.now))
     joined = t.activity.join(t.lead, lead.id == a.lead_id)
-    due = select(a.lead_id).select_from(joined).where(f.open_clause(), by_now, _to_do(actor, whose))
+    due = select(a.lead_id).select_from(joined).where(f.open_clause(), by_now, _to_do(tx, whose))
     waits = or_(lead.next_follow_up_at.is_(None), lead.next_follow_up_at >= bounds.end)
     contacted = or_(lead.last_activity_at.is_not(None), lead.next_follow_up_at.is_not(None))
     untouched = and_(lead.last_activity_at.is_(None), lead.next_follow_up_at.is_(None), in_work, of_them)
-    missed = select(a.lead_id).select_from(joined).where(_missed(bounds), _to_do(actor, whose))
+    missed = select(a.lead_id).select_from(joined).where(missed_clause(bounds), _to_do(tx, whose))
     rotting = and_(_rots(tx), waits, contacted, of_them, lead.id.not_in(missed))
     return LeadClauses(live, in_work, due, missed, untouched, rotting)
 
 
-def _missed(bounds: f.Bounds) -> ColumnElement[bool]:
+def missed_clause(bounds: f.Bounds) -> ColumnElement[bool]:
     """Open follow-ups of the coming days that took the place of a missed one."""
     a = t.activity.c
     soon = a.scheduled_at < bounds.end + PLANNED_ANEW
@@ -339,17 +339,18 @@ def _rots(tx: ReadTx) -> ColumnElement[bool]:
     return or_(*limits) if limits else false()
 
 
-def _to_do(actor: Actor, whose: str) -> ColumnElement[bool]:
+def _to_do(tx: ReadTx, whose: str) -> ColumnElement[bool]:
     """Open activities of somebody's day, over `activity` and `lead`."""
+    actor, meant = tx.actor, f.still_meant(tx.catalog)
     match whose:
         case "mine":
-            return f.done_by(actor.user_id)
+            return and_(meant, f.done_by(actor.user_id))
         case "team":
             a, team = t.activity.c, _team(actor)
             by_lead = and_(a.assigned_to_id.is_(None), t.lead.c.assigned_to_id.in_(team))
-            return or_(a.assigned_to_id.in_(team), by_lead)
+            return and_(meant, or_(a.assigned_to_id.in_(team), by_lead))
         case _:
-            return true()
+            return meant
 
 
 def _of_leads(actor: Actor, whose: str) -> ColumnElement[bool]:
@@ -367,4 +368,4 @@ def _team(actor: Actor) -> set[int]:
     return {*actor.team_user_ids, actor.user_id}
 
 
-__all__ = ["SECTIONS", "LeadClauses", "choices", "lead_clauses", "sections"]
+__all__ = ["SECTIONS", "LeadClauses", "choices", "lead_clauses", "missed_clause", "sections"]

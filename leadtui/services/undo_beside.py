@@ -39,6 +39,8 @@ class Beside:
             lead_id = tx.conn.execute(select(table.c.lead_id).where(table.c.id == row_id)).scalar()
             if lead_id not in lead_ids:
                 continue
+            if before is None or entity == "intake":
+                _forget_notices(tx, entity, row_id, lead_id)
             if before is None:
                 if "replaced_by_id" in table.c:  # what it took the place of no longer names it
                     freed = update(table).where(table.c.replaced_by_id == row_id)
@@ -49,3 +51,17 @@ class Beside:
                 columns = {key: typed(table.c[key], value) for key, value in before.items()}
                 tx.conn.execute(update(table).where(table.c.id == row_id).values(**columns))
                 tx.audit("undo", entity, row_id, None, before)
+
+
+def _forget_notices(tx: WriteTx, entity: str, row_id: int, lead_id: int | None) -> None:
+    """Nobody need be told of it any more; and what takes its place may have its number (SQLite), and is told anew."""
+    n, i = t.notification.c, t.intake.c
+    match entity:
+        case "loan_commitment":
+            told: Any = n.occurrence.like(f"loan:{row_id}:%")
+        case "intake":
+            row = tx.conn.execute(select(i.kind, i.external_ref).where(i.id == row_id)).one()
+            told = n.occurrence == f"intake:{row.kind}:{row.external_ref}"[:120]
+        case _:
+            return
+    tx.conn.execute(delete(t.notification).where(n.lead_id == lead_id, told))

@@ -59,6 +59,13 @@ def busy_office(office: Office, simulator: Simulator) -> None:
                 due_at=tx.now - timedelta(hours=3), created_at=tx.now - timedelta(hours=3), snoozes=0,
             )
         )  # fmt: skip
+        long_ago = tx.now - timedelta(days=200)
+        tx.conn.execute(
+            insert(t.notification).values(
+                user_id=tom, kind="loan", occurrence="dealt with long ago", text="paid", lead_id=lead_id,
+                due_at=long_ago, created_at=long_ago, seen_at=long_ago, snoozes=0,
+            )
+        )  # fmt: skip
 
 
 def everything(office: Office) -> dict[str, list[Any]]:
@@ -104,7 +111,7 @@ def test_all_of_them_twice(office: Office, simulator: Simulator) -> None:
     busy_office(office, simulator)
     first = Runner(office, "worker").once()
     assert first.errors == 0 and first["reminders"] and first["escalations"] and first["events"] and first["polled"]
-    assert first["loans_overdue"] and first["digests"]
+    assert first["loans_overdue"] and first["digests"] and first["forgotten"]
     before = everything(office)
     second = Runner(office, "worker").once()
     assert second.is_empty, second

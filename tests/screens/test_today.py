@@ -13,7 +13,7 @@ from leadtui.screens.today import TodayScreen
 from leadtui.services import activities, admin, escalation, follow_ups, lead_writes, leads, work_queue
 from tests.screens.conftest import NOW, Run
 from tests.screens.dialog_help import acting_as
-from tests.screens.pictures import check, dump, press
+from tests.screens.pictures import at_rest, check, dump, press
 
 
 def a_day(office: Any) -> dict[str, int]:
@@ -109,5 +109,7 @@ async def test_what_was_passed_on_says_since_when_it_waits(office: Any, run: Run
         reason = work_queue.card(office, ids["Daniel Kiptoo"]).reason
         assert "late since Tuesday 09:00 — ask about the fibre" in reason
         pilot.app.push_screen(LeadDetailScreen(ids["Daniel Kiptoo"]))
+        await at_rest(pilot)
         await press(pilot, "j")
+        await at_rest(pilot)
         check(pilot.app, "lead_passed_on_120x40")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from leadtui.errors import Invalid, NotFound, Refused
-from leadtui.services import activities, history, leads, lifecycle, status
+from leadtui.services import activities, admin, events, history, leads, lifecycle, status
 from leadtui.services.activities import LogEntry
 from leadtui.services.assignment import assign
 from leadtui.services.office import Office
@@ -227,6 +227,15 @@ def test_one_of_two_follow_ups_of_the_same_time_is_moved_and_that_can_be_undone(
     assert dump(office) == before
 
 
+def test_a_date_behind_another_follow_up_is_taken_with_a_warning(sqlite_office: Office) -> None:
+    lead_id = add(sqlite_office, follow_up="today")
+    activities.add_follow_up(sqlite_office, lead_id, "+3d")
+    done = leads.edit(sqlite_office, lead_id, {"follow_up": "+5d"})
+    assert done.lead.next_follow_up == local(23)
+    assert done.warnings == ("the lead has another follow-up before that, 2026-11-23: it is the next one",)
+    assert leads.edit(sqlite_office, lead_id, {"follow_up": "+1d"}).warnings == ()
+
+
 def test_follow_ups_go_with_the_lead(office: Office) -> None:
     add_users(office, "jane:agent", "ann:agent")
     lead_id = add(office, assigned_to="jane", follow_up="+1d")
@@ -238,6 +247,28 @@ def test_follow_ups_go_with_the_lead(office: Office) -> None:
     assert [a.subject for a in leads.get(office, lead_id).activities if a.type == "assignment"] == [
         "ann → nobody", "jane → ann",
     ]  # fmt: skip
+
+
+def test_a_task_for_somebody_else_stays_his_when_the_lead_is_handed_over(sqlite_office: Office) -> None:
+    office = sqlite_office
+    add_users(office, "jane:agent", "ann:agent", "dora:director")
+    lead_id = add(office, assigned_to="jane", follow_up="+1d")
+    for kind, to in (("task", "dora"), ("follow_up", "dora"), ("task", "assignee")):
+        admin.add(
+            office,
+            "stage_action",
+            {"name": f"{kind} {to}", "status": "Contacted", "kind": kind, "text": kind, "to": to},
+        )
+    status.set_status(office, lead_id, "Contacted")
+    events.handle_open(office)
+    before = dump(office, but=("lead.version", "activity.updated_at"))
+    assign(office, lead_id, "ann")
+    whose = [(f.type, f.assigned_to) for f in leads.get(office, lead_id).follow_ups]
+    assert sorted(map(str, whose)) == [
+        "('follow_up', 'ann')", "('follow_up', 'dora')", "('task', 'ann')", "('task', 'dora')",
+    ]  # fmt: skip
+    history.undo(office)
+    assert dump(office, but=("lead.version", "activity.updated_at")) == before
 
 
 def test_activities_of_others_of_deleted_leads_and_none_at_all_sound_alike(sqlite_office: Office) -> None:

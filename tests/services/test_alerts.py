@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from leadtui.errors import Invalid, NotFound, NotPermitted, OtherSide, Refused
 from leadtui.services import activities, admin, alerts, history, job_failures, reminders
@@ -89,6 +89,24 @@ def test_sent_once_after_a_while(office: Office, frozen_clock: Move, post: Post)
     assert message["title"] == "leadtui: 2 reminders"
     assert message["message"] == "Lead 1: send the offer (15m late)\nLead 0: ask the landlord (15m late)"
     assert rows(office) == [(True, None), (True, None)]
+
+
+@ONE_ENGINE
+def test_a_flood_is_one_message(office: Office, frozen_clock: Move, post: Post) -> None:
+    """Thousands of overdue follow-ups that came with an import are passed on one by one, and told of once."""
+    frozen_clock(NOON)
+    alerts.set_addresses(office, "boss", post.address)
+    lead = add(office)
+    with office.as_system() as tx:
+        base = {"kind": "escalation", "lead_id": lead, "text": "call", "due_at": tx.now, "created_at": tx.now}
+        boss = tx.catalog.find_user("boss").id
+        flood = [{**base, "user_id": boss, "occurrence": f"escalation:{n}", "snoozes": 0} for n in range(1200)]
+        tx.conn.execute(insert(t.notification), flood)
+    frozen_clock(NOON + timedelta(minutes=16))
+    assert (go(office), go(office)) == (1200, 0)
+    (message,) = post.came
+    assert message["title"] == "leadtui: 1200 reminders"
+    assert message["message"].count("\n") == 12
 
 
 @ONE_ENGINE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from leadtui.services import activities, admin, digest, reminders
+from leadtui.services import activities, admin, digest, escalation, reminders
 from leadtui.services.office import Office
 
 from .lead_help import ONE_ENGINE, acting_as, add, add_users
@@ -48,6 +48,24 @@ def test_once_a_day_to_those_who_have_something_to_do(office: Office, frozen_clo
     assert go(office) == 3
     with acting_as(office, "wanjiku") as agent:
         assert [row.text for row in reminders.mine(agent)] == ["Today: 3 overdue, 1 for today"], "the old one is over"
+
+
+@ONE_ENGINE
+def test_what_was_passed_on_in_the_night_is_still_told(office: Office, frozen_clock: Move) -> None:
+    """Where work goes on by itself nothing is overdue in the morning: it was planned anew (spec AJ2), and not done."""
+    frozen_clock(NOON)
+    add_users(office, "wanjiku:agent")
+    plan(office, "wanjiku", "0722000111", "2026-11-20")
+    frozen_clock(MONDAY - timedelta(hours=7))
+    assert escalation.process_overdue(office) == 1
+    frozen_clock(MONDAY)
+    go(office)
+    with acting_as(office, "wanjiku") as agent:
+        assert [row.text for row in reminders.mine(agent) if row.kind == "digest"] == [
+            "Today: 1 missed and planned anew"
+        ]
+        with agent.read() as tx:
+            assert digest.digest_lines(tx) == ["missed  Wanjiku: call on 11-20"]
 
 
 def test_by_each_ones_own_morning_and_not_on_days_off(office: Office, frozen_clock: Move) -> None:

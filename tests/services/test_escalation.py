@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from leadtui.services import activities, admin, escalation, follow_ups, leads, lifecycle, reminders
+from leadtui.errors import Refused
+from leadtui.services import activities, admin, escalation, follow_ups, history, leads, lifecycle, reminders
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -116,6 +117,17 @@ def test_after_how_long(office: Office, frozen_clock: Move, after: str, due: int
     assert left == (0 if after == "day" else 1)
 
 
+@ONE_ENGINE
+@pytest.mark.parametrize(("minutes", "words"), [(61, "61 min late"), (500, "8 hours late"), (24 * 60, "1 day late")])
+def test_how_late_in_words_a_person_reads(office: Office, frozen_clock: Move, minutes: int, words: str) -> None:
+    frozen_clock(NOON)
+    admin.set_setting(office, "escalate_after", "60")
+    activities.add_follow_up(office, add(office), "2026-11-20 14:00", subject="call")
+    frozen_clock(NOON + timedelta(hours=2, minutes=minutes))
+    escalation.process_overdue(office)
+    assert reminders.mine(office)[0].text == f"call (boss, {words})"
+
+
 def test_late_by_the_clock_of_its_person(office: Office, frozen_clock: Move) -> None:
     frozen_clock(NOON)
     add_users(office, "nelly:agent", "wanjiku:agent")
@@ -165,3 +177,59 @@ def test_one_that_cannot_be_done_keeps_no_other_waiting(
         escalation.process_overdue(office)
     monkeypatch.setattr(escalation, "_plan_next", plan)
     assert escalation.process_overdue(office) == 1
+
+
+def test_what_was_passed_on_can_still_be_taken_back(office: Office, frozen_clock: Move) -> None:
+    """A day that was typed wrong is overdue at once, and passed on before one can press `u`."""
+    frozen_clock(NOON)
+    lead = add(office, follow_up="+3d")
+    activities.add_follow_up(office, lead, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    frozen_clock(NOON + timedelta(days=5))
+    assert escalation.process_overdue(office) == 2, "what took its place, too, and the first one"
+    refused = history.undo(office).refused
+    assert [one.code for one in refused] == ["changed_since"], "the other one was passed on as well"
+
+    frozen_clock(NOON)
+    lead = add(office, "0722000112", follow_up="2026-11-24")
+    before = dump(office)
+    done = activities.add_follow_up(office, lead, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    assert history.undo(office, done.batch).refused == ()
+    assert dump(office) == before
+    as_it_was = dump(office, but=("lead.version", "activity.updated_at"))
+    (one,) = leads.get(office, lead).follow_ups
+    done = activities.reschedule(office, one.id, "2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    assert history.undo(office, done.batch).refused == ()
+    assert dump(office, but=("lead.version", "activity.updated_at")) == as_it_was
+    assert [(f.id, f.scheduled_at) for f in leads.get(office, lead).follow_ups] == [(one.id, one.scheduled_at)]
+    assert escalation.process_overdue(office) == 0
+
+
+@ONE_ENGINE
+def test_who_settles_one_that_was_passed_on_is_told_of_the_new_one(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    lead = add(office, follow_up="2026-11-18")
+    (old,) = leads.get(office, lead).follow_ups
+    escalation.process_overdue(office)
+    (new,) = leads.get(office, lead).follow_ups
+    with pytest.raises(Refused) as refused:
+        activities.complete(office, old.id)
+    assert (refused.value.code, refused.value.hint) == ("already_done", f"it is activity {new.id} now")
+
+
+def test_an_import_of_old_plans_can_be_undone(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    lead = add(office, follow_up="2025-11-24")
+    assert escalation.process_overdue(office) == 1
+    frozen_clock(NOON + timedelta(days=5))
+    assert escalation.process_overdue(office) == 1, "and what took its place"
+    assert history.undo(office).restored == 1
+    assert leads.count(office) == 0
+    assert dump(office, ("activity", "notification")) == {"activity": [], "notification": []}
+    lead = add(office, follow_up="2025-11-24")
+    escalation.process_overdue(office)
+    activities.complete(office, leads.get(office, lead).follow_ups[0].id)
+    created = next(one.id for one in history.batches(office) if one.kind == "create" and not one.undone_at)
+    assert history.undo(office, created).refused, "somebody has done it"

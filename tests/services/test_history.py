@@ -184,6 +184,23 @@ def test_a_log_or_a_document_since_hinders_no_undo_and_stays(
     assert detail.fields["last_activity_at"] == datetime(2026, 11, 20, 10, tzinfo=UTC)  # not that of the first call
 
 
+def test_the_next_follow_up_after_an_undo_is_the_earliest_that_is_open_then(
+    sqlite_office: Office, frozen_clock: Move
+) -> None:
+    """A log that added one behind the lead's date says nothing of the date, and hinders no undo."""
+    office = sqlite_office
+    frozen_clock(datetime(2026, 11, 20, 6, tzinfo=UTC))
+    lead_id = add(office)
+    activities.log(office, lead_id, LogEntry("call", schedule="2026-11-25 10:00"))
+    first = last_batch(office)
+    activities.log(office, lead_id, LogEntry("email", next_at="2026-11-27 10:00"))
+    assert leads.get(office, lead_id).row.next_follow_up == datetime(2026, 11, 25, 7, tzinfo=UTC)
+    assert history.undo(office, first).refused == ()
+    assert leads.get(office, lead_id).row.next_follow_up == datetime(2026, 11, 27, 7, tzinfo=UTC)
+    assert history.undo(office).restored == 1
+    assert leads.get(office, lead_id).row.next_follow_up is None
+
+
 def test_a_lead_with_anything_since_is_not_uncreated(office: Office) -> None:
     lead_id = add(office)
     created = last_batch(office)

@@ -342,6 +342,18 @@ def test_a_promise_undone_before_it_was_marked_again_is_marked_by_the_next_run(o
     assert (run(office), loans.history(office, lead)[0].status) == (1, "overdue")
 
 
+def test_what_was_told_of_a_promise_goes_with_it(office: Office) -> None:
+    """And the next one, which has its number again on SQLite, is told like the first."""
+    add_users(office, "tom:collections")
+    lead = add(office)
+    for _ in range(2):
+        loans.promise(office, lead, "5", "yesterday")
+        assert run(office) == 1
+        assert [login for login, *_ in told(office)] == ["tom"]
+        history.undo(office)
+        assert told(office) == []
+
+
 def test_a_purge_takes_the_promises_with_it(office: Office) -> None:
     lead = add(office)
     loans.promise(office, lead, "5", "yesterday", "after the harvest")

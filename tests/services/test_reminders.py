@@ -9,7 +9,18 @@ import pytest
 from sqlalchemy import select
 
 from leadtui.errors import Invalid, NotFound
-from leadtui.services import activities, admin, escalation, history, leads, lifecycle, notifying, reminders
+from leadtui.services import (
+    activities,
+    admin,
+    assignment,
+    escalation,
+    history,
+    leads,
+    lifecycle,
+    notifying,
+    old_notices,
+    reminders,
+)
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -63,6 +74,45 @@ def test_due_at_its_time_once_and_again_after_a_reschedule(office: Office, froze
     assert reminders.unseen(office) == 0
 
 
+def test_who_takes_a_lead_over_is_reminded_of_what_is_due_today(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    add_users(office, "wanjiku:agent", "otieno:agent")
+    lead = add(office, assigned_to="wanjiku", follow_up="2026-11-20 13:00")
+    frozen_clock(NOON + timedelta(hours=2))
+    assert reminders.make_due(office) == 1
+    assignment.assign(office, lead, "otieno")
+    assert (reminders.make_due(office), reminders.make_due(office)) == (1, 0)
+    assert [login for login, _ in kept(office)] == ["wanjiku", "otieno"]
+    history.undo(office)
+    reminders.make_due(office)
+    assert len(kept(office)) == 2, "each of them once"
+    with acting_as(office, "wanjiku") as agent:
+        assert len(reminders.mine(agent)) == 1
+
+
+def test_notices_of_long_ago_are_forgotten_and_do_not_come_again(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(NOON)
+    leads_ = [add(office, f"07220002{n:02}") for n in range(4)]
+    for lead in leads_:
+        activities.add_follow_up(office, lead, "2026-11-20 12:00")
+    assert reminders.make_due(office) == 4
+    first, _done, third, fourth = (row.id for row in reversed(reminders.mine(office)))
+    reminders.seen(office, [first])
+    activities.complete(office, open_activity(office, leads_[1]))
+    reminders.snooze(office, third, "1d")
+
+    def forget() -> int:
+        return old_notices.forget(office, limit=1, may_go_on=lambda: True)
+
+    for days in (1, 89):
+        frozen_clock(NOON + timedelta(days=days))
+        assert forget() == 0
+    frozen_clock(NOON + timedelta(days=91))
+    assert (forget(), forget()) == (2, 0), "seen, or of something done; what waits for somebody stays"
+    assert {row.id for row in reminders.mine(office, seen=True)} == {third, fourth}
+    assert reminders.make_due(office) == 0
+
+
 def test_three_hours_of_downtime_are_caught_up(office: Office, frozen_clock: Move) -> None:
     frozen_clock(NOON)
     made = [add(office, f"07220001{n:02}") for n in range(12)]
@@ -104,16 +154,17 @@ def test_leads_out_of_reach_are_left_alone(office: Office, frozen_clock: Move) -
     lifecycle.delete(office, made["deleted"])
     lifecycle.delete(office, made["back"])
     activities.add_follow_up(office, made["parked"], "2026-11-20 13:30", subject="planned when it was parked")
+    activities.add_follow_up(office, made["lost"], "2026-11-20 13:40", subject="ask once more")
     frozen_clock(NOON + timedelta(hours=1))
     assert reminders.make_due(office) == 1
     lifecycle.restore(office, made["back"])
     assert reminders.make_due(office) == 1, "a lead that came back within a day"
     frozen_clock(NOON + timedelta(hours=2))
-    assert reminders.make_due(office) == 1
-    assert [row.lead_id for row in reminders.mine(office)] == [made["parked"], made["back"], made["kept"]]
+    assert reminders.make_due(office) == 2
+    assert [row.lead_id for row in reminders.mine(office)] == [made[x] for x in ("lost", "parked", "back", "kept")]
     frozen_clock(NOON + timedelta(days=2))
     assert reminders.make_due(office) == 3, "after a day the others are set aside"
-    assert len(kept(office)) == 3
+    assert len(kept(office)) == 4
 
 
 def test_whom_a_reminder_goes_to(office: Office, frozen_clock: Move) -> None:

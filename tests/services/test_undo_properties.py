@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 
 from leadtui import clock
 from leadtui.errors import LeadtuiError
@@ -20,6 +21,7 @@ from leadtui.services.activities import LogEntry
 from leadtui.services.assignment import assign
 from leadtui.services.bulk import Act, Target
 from leadtui.services.office import Office, open_office
+from leadtui.store import schema as t
 from tests.conftest import _copy_of_template
 from tests.services.lead_help import LEAD_TABLES, add, add_users, dump
 
@@ -203,11 +205,24 @@ def test_undoing_one_in_the_middle_restores_its_leads_or_names_them(
             assert refused >= {r.lead_id for r in rehearsed.refused}
             assert refused <= concerned
             assert result.restored == len(concerned - refused)
+            assert wrong_dates(office) == []
             after = dump(office, but=())
             for lead_id in range(1, 10):
                 if lead_id not in concerned - refused:
                     assert of_lead(after, lead_id) == of_lead(before, lead_id)
         office.close()
+
+
+def wrong_dates(office: Office) -> list[Any]:
+    """Leads whose date is not that of their earliest open follow-up."""
+    a, lead = t.activity.c, t.lead.c
+    first = (
+        select(func.min(a.scheduled_at))
+        .where(a.lead_id == lead.id, a.completed_at.is_(None), a.cancelled_at.is_(None))
+        .scalar_subquery()
+    )
+    with office.read() as tx:
+        return list(tx.conn.execute(select(lead.id).where(lead.next_follow_up_at.is_distinct_from(first))).scalars())
 
 
 def of_lead(tables: dict[str, list[str]], lead_id: int) -> list[str]:

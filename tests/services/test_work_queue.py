@@ -178,6 +178,19 @@ def test_the_day_has_each_thing_in_its_part(office: Office, day: dict[str, int])
         today.sections(office, whose="everybody")
 
 
+def test_what_was_to_be_done_with_a_lost_lead_is_over_and_a_new_plan_is_not(
+    office: Office, day: dict[str, int]
+) -> None:
+    clock.set_clock(lambda: NOW + timedelta(minutes=1))
+    for name in ("late", "now", "whole_day"):
+        status.lose(office, day[name], "gone")
+    activities.add_follow_up(office, day["now"], "today", subject="ask once more")
+    assert {key: names for key, names in shown(office).items() if key in {"overdue", "now"}} == {
+        "overdue": ["late_hot"], "now": ["now"],
+    }  # fmt: skip
+    assert all_of(office, Queue())[:2] == [day["late_hot"], day["now"]]
+
+
 def test_a_count_of_all_and_the_first_rows(office: Office, day: dict[str, int]) -> None:
     found = today.sections(office, first=1)
     assert [(part.key, part.count, len(part.rows)) for part in found.sections][:2] == [

@@ -20,6 +20,7 @@ from leadtui.services.demo.campaigns import write_campaigns
 from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.promises import write_promises
+from leadtui.services.demo.reached import write_milestones
 from leadtui.services.demo.story import Move, Story, Teller, in_order
 from leadtui.services.demo.themes import THEMES, Theme
 from leadtui.services.lead_values import derived_columns
@@ -111,6 +112,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             _write(tx, office, stories, teller, router)
             write_promises(tx, seed)
             write_campaigns(tx, seed)
+            write_milestones(tx)
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

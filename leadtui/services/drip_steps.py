@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, select
 
 from leadtui.background import log_exception
+from leadtui.domain.drip_steps import ALERT
 from leadtui.domain.drips import REASONS, DripStep, Until
 from leadtui.domain.working_hours import QuietHours
 from leadtui.errors import LeadtuiError, Refused, UsageError
@@ -230,7 +231,7 @@ def text_for(tx: ReadTx, drip: Mapping[Any, Any], lead: Mapping[Any, Any], step:
     text = automatic.text_of(
         tx, lead, body=step.body, subject=step.subject or drip["subject"], template=step.template
     )  # fmt: skip
-    if step.word != "property_alert":
+    if step.word != ALERT:
         return text
     return text.with_more(automatic.products_for(tx, lead))  # such an alert names what fits the lead
 

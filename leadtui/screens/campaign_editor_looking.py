@@ -15,7 +15,7 @@ from leadtui.screens import campaign_editor_fields as fields
 from leadtui.screens.base import LeadScreen
 from leadtui.screens.campaign_editor_reading import Looked, look
 from leadtui.screens.campaign_preview import CampaignPreview
-from leadtui.screens.lead_pages import FilterWords, find_leads
+from leadtui.screens.lead_pages import FilterWords
 from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.filter_bar import Completion, FilterBar
 from leadtui.widgets.form import Form
@@ -170,10 +170,12 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
 
     def do_to_lead(self) -> None:
         """Any lead, be it in the audience or not."""
+        from leadtui.screens.loan_dialogs import find_leads
+
         office = self.office
 
         def search(words: str) -> Sequence[Choice]:
-            return fields.lead_choices(find_leads(office, words))
+            return find_leads(office, words, "read")
 
         def chosen(lead_id: str | None) -> None:
             if lead_id is not None:

@@ -85,7 +85,8 @@ def _file_path(office: Office, own: str) -> str:
 
 def account(tx: ReadTx, office: Office, name: str) -> Account:
     """How to send on a channel, its secrets decrypted. Raises SecretKeyError, NotFound for an unknown channel."""
-    row = row_of(tx, registry.found(name).name)
+    name = registry.found(name).name
+    row = row_of(tx, name)
     kept: Mapping[str, str] = {}
     if row is not None and row.secret_ref:
         kept = json.loads(secrets.get(tx, office, row.secret_ref).reveal())

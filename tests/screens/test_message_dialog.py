@@ -19,6 +19,7 @@ from leadtui.screens.handing_over import HandingOver, HandOver
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.message_dialog import MessageDialog
 from leadtui.screens.message_pages import MessageItem
+from leadtui.screens.reach_dialog import ReachDialog
 from leadtui.screens.suppressions import SuppressionsScreen
 from leadtui.screens.templates import TemplatesScreen
 from leadtui.screens.today import TodayScreen
@@ -27,6 +28,7 @@ from leadtui.services import (
     activities,
     channels,
     drips,
+    history,
     leads,
     lifecycle,
     messages,
@@ -95,6 +97,19 @@ async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(
         await run.press("home", "down", "enter")
         assert isinstance(run.app.screen, MessageItem)
         assert "a person says that it went" in run.text
+
+
+async def test_by_all_channels_one_after_another(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
+    async with opened(office, lambda: MessageDialog(1), size=size) as run:
+        await run.press("up", "a")
+        assert isinstance(run.app.screen, ReachDialog)
+        await run.press("1")
+        snapshot(run.app, f"reach_{size[0]}x{size[1]}")
+        await run.press("enter")
+        assert "is reached by" in run.text and "u takes it back" in run.text
+        assert [one.purpose for one in messages.of_lead(office, 1)]
+        history.undo(office)
+        assert {state for _, state, _ in sent_to(office, 1)} == {"skipped"}
 
 
 async def test_why_a_lead_is_not_written_to(office: Office) -> None:

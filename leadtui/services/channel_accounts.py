@@ -157,7 +157,7 @@ def why_not(found: registry.Found, row: Any | None, office: Office) -> str:
     if gone := missing_packages(can):
         return registry.missing(found.spec, gone[0]).message
     if lacks := missing_values(found.spec, row):
-        return f"not set up: {', '.join(lacks)} missing"
+        return f"not set up: {', '.join(lacks)} missing" if lacks[0] else "not set up"
     if row is not None and not row.is_active:
         return "switched off"
     if row is not None and row.stopped_code:
@@ -173,7 +173,7 @@ def missing_packages(can: Caps) -> list[str]:
 def missing_values(spec: Spec, row: Any | None) -> list[str]:
     """What an account still needs before anything can be sent on it."""
     if row is None:
-        return ["its account"] if spec.needs_account else []
+        return [""] if spec.needs_account else []
     config, known = settings_of(row), secret_keys(row)
     defaults = {setting.key: setting.default for setting in spec.settings}
     return [

@@ -92,7 +92,7 @@ def _warnings(drip: Mapping[Any, Any], enrolled: int) -> tuple[str, ...]:
 
 def judged(
     tx: ReadTx, drip: Mapping[Any, Any], steps: Sequence[DripStep], ids: Sequence[int], *, again: bool
-) -> tuple[list[Mapping[Any, Any]], list[dict[str, Any]]]:
+) -> tuple[Sequence[Mapping[Any, Any]], list[dict[str, Any]]]:
     """Which of these leads may be enrolled, and the others each with the reason."""
     e, lead = t.enrollment.c, t.lead.c
     query = select(*(lead[name] for name in dict.fromkeys(_NOTED))).where(
@@ -176,7 +176,7 @@ def insert(
 
         statement = postgresql.insert(t.enrollment)
     e = t.enrollment.c
-    made = tx.conn.execute(statement.values(values).on_conflict_do_nothing().returning(e.id, e.lead_id)).all()
+    made = tx.conn.execute(statement.on_conflict_do_nothing().returning(e.id, e.lead_id), values).all()
     for enrollment_id, lead_id in made:
         w.add_activity(
             tx,
@@ -186,10 +186,11 @@ def insert(
             metadata_json={"drip": drip["key"]},
             batch_id=batch_id,
         )
-        told = {"drip": drip["key"], "version": drip["current_version"], "lead_id": lead_id}
-        tx.audit("enroll", "enrollment", enrollment_id, None, told)
-        if by_hand:  # what an undo goes by
+        told = {"drip": drip["key"], "version": drip["current_version"]}
+        if by_hand:  # of the lead: an undo goes by it
             tx.audit("enroll", "lead", lead_id, {}, {"drip": drip["key"]})
+        else:
+            tx.audit("enroll", "enrollment", enrollment_id, None, told | {"lead_id": lead_id})
     return [lead_id for _, lead_id in made]
 
 

@@ -19,6 +19,7 @@ from leadtui.screens.lead_pages import FilterWords
 from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.filter_bar import Completion, FilterBar
 from leadtui.widgets.form import Form
+from leadtui.widgets.form_field import FieldBox
 
 if TYPE_CHECKING:
     from leadtui.background import Job
@@ -138,6 +139,10 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
             place, words = fields.template_problem(values.get(key, ""), self.office.actor.hidden_fields, key)
             self.rest.set_error(key, " · ".join(one for one in (place, words) if one))
             wrong = wrong or bool(words)
+        if wrong and self.focused is not None:  # what stands below the field must be seen, too
+            for box in self.focused.ancestors:
+                if isinstance(box, FieldBox):
+                    self.call_after_refresh(box.scroll_visible, animate=False)
         return wrong
 
     def _seen(self, seen: Looked, caps: Any, step: int) -> None:

@@ -384,6 +384,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
        permission="campaign"),
     _c("templates.retire", "d", "retire", "Offer the template no more, or again", "Change", "templates",
        permission="campaign"),
+    _c("templates.approved", "a", "approved", "Take over a template that WhatsApp has approved", "Change", "templates",
+       permission="campaign"),
     _c("channels.edit", "e", "set up", "Set the channel up: its settings, limits and passwords", "Change", "channels",
        permission="config"),
     _c("channels.probe", "p", "probe", "Ask the channel whether it would send", "View", "channels",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 from typing import Any, Final
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.responses import HTMLResponse
@@ -12,10 +15,12 @@ from starlette.responses import HTMLResponse
 from leadtui import __version__
 from leadtui.services.office import Office
 
-from . import acts, figures, hooks, incoming, leads, problems, work
+from . import acts, figures, hooks, incoming, lead_form, leads, problems, work
 from .answers import Answer
 from .requests import Door
 
+THREADS: Final = 16
+"""So many requests are worked on at once, each in a thread of its own; the others wait for one."""
 _PAGE_POLICY: Final = "default-src 'none'; connect-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
 _SENTENCE: Final = (
     "Leads over HTTP. Each request acts as the user whose key it brings (`leadtui user key add LOGIN`), with that"
@@ -28,7 +33,14 @@ def create_app(office: Office, *, behind_proxy: bool = False, public_url: str | 
 
     `behind_proxy`: the proxy's word on addresses is believed. `public_url` is how the world calls this server.
     """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        current_default_thread_limiter().total_tokens = THREADS
+        yield
+
     app = FastAPI(
+        lifespan=lifespan,
         title="leadtui", version=__version__, description=_SENTENCE, docs_url=None, redoc_url=None, openapi_url=None,
         redirect_slashes=False, default_response_class=Answer,
     )  # fmt: skip
@@ -37,15 +49,8 @@ def create_app(office: Office, *, behind_proxy: bool = False, public_url: str | 
     app.state.public_url = public_url
     problems.install(app)
     # What stands under a fixed word goes before a lead's name in the same place.
-    for router in (
-        figures.router,
-        work.router,
-        acts.mikrotik,
-        acts.router,
-        leads.router,
-        incoming.router,
-        hooks.router,
-    ):
+    fixed = (figures.router, work.router, acts.mikrotik, lead_form.router, acts.router)
+    for router in (*fixed, leads.router, incoming.router, hooks.router):
         app.include_router(router)
     _describe(app)
     app.state.parameters = _parameters(app)

@@ -25,7 +25,7 @@ class Server:
 
         self._socket = _bound(host, port)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off",
+            app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="on",
             timeout_graceful_shutdown=PATIENCE_S, timeout_keep_alive=20, h11_max_incomplete_event_size=64_000,
             ws="none",
         )  # fmt: skip

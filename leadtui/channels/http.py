@@ -48,8 +48,9 @@ REQUEST_SETTINGS: Final = (
     Setting("ok_value", "what stands there when it was"),
     Setting("statuses", 'what a status of HTTP means, as JSON such as {"409": "final", "5xx": "retry"}: '
             + ", ".join(CLASSES), kind="json"),
-    Setting("secret", "the gateway's key", secret=True),
 )  # fmt: skip
+
+REQUEST_SECRET: Final = Setting("secret", "the gateway's key", secret=True)
 
 SPEC = Spec(
     name="http",
@@ -61,6 +62,7 @@ SPEC = Spec(
             "activity", "what the timeline calls it", default="other", choices=("other", "sms", "whatsapp", "email")
         ),
         Setting("max_len", "so many characters at most", kind="number"),
+        REQUEST_SECRET,
     ),
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from leadtui.channels import sms_africastalking, sms_twilio
-from leadtui.channels.http import REQUEST_SETTINGS, HttpChannel
+from leadtui.channels.http import REQUEST_SECRET, REQUEST_SETTINGS, HttpChannel
 from leadtui.channels.port import (
     Account,
     Caps,
@@ -39,17 +39,18 @@ SPEC = Spec(
         Setting("provider", "who sends", required=True, choices=PROVIDERS),
         Setting("username", "the name of the application; sandbox to try", required=True, only=_AT),
         Setting("sender_id", "the sender that is shown, if the account has one", only=_AT),
-        Setting("api_key", "the application's key", required=True, secret=True, only=_AT),
-        Setting(
-            "webhook_word", "a word in the address of the callbacks, by which they are known", secret=True, only=_AT
-        ),
         Setting("account_sid", "the account, AC…", required=True, only=_TWILIO),
         Setting("from", "the number or name that sends", only=_TWILIO),
         Setting("messaging_service_sid", "or the messaging service, MG…", only=_TWILIO),
         Setting("status_callback", "where Twilio reports to; empty: it is asked", kind="url", only=_TWILIO),
-        Setting("auth_token", "the account's token", required=True, secret=True, only=_TWILIO),
         Setting("base_url", "another address of the provider, such as a relay", kind="url"),
         *(_of_http(setting) for setting in REQUEST_SETTINGS),
+        Setting("api_key", "the application's key", required=True, secret=True, only=_AT),
+        Setting(
+            "webhook_word", "a word in the address of the callbacks, by which they are known", secret=True, only=_AT
+        ),
+        Setting("auth_token", "the account's token", required=True, secret=True, only=_TWILIO),
+        _of_http(REQUEST_SECRET),
     ),
 )
 

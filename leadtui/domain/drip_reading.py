@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from leadtui.errors import Invalid
 from leadtui.text import clean_block, clean_line, fold, shorten
 
-from .drip_steps import CHANNELS, SOURCE_TYPES, STEP_HELP, TYPES, UNTIL_HELP, DripStep, Until
+from .drip_steps import ALERT, CHANNELS, SOURCE_TYPES, STEP_HELP, TYPES, UNTIL_HELP, DripStep, Until
 from .follow_up_times import context_of, parse_delay
 from .working_hours import WorkingHours
 
@@ -46,7 +46,7 @@ def parse_step(text: str, *, field: str = "step") -> DripStep:
     said = rest.strip()
     if fold(words[1]) == "wait_until":
         return step_from(values | {"until": said}, field=field)
-    if not is_message or fold(words[1]) == "email":
+    if not is_message or "email" in {fold(words[1]), fold(str(values.get("channel", "")))}:
         first, bar, more = said.partition(" | ")
         pair = {"subject": first, "body": more} if bar or not is_message else {"body": said}
         return step_from(values | pair, field=field)
@@ -134,7 +134,7 @@ def _kind_of(given: Mapping[str, Any], field: str) -> tuple[str, str | None, str
     if typed in TYPES:
         return typed, channel, str(given["word"]) if "word" in given else None
     if typed in SOURCE_TYPES:
-        return "message", channel or SOURCE_TYPES[typed] or None, typed
+        return "message", channel or SOURCE_TYPES[typed] or None, typed if typed == ALERT else None
     if typed in CHANNELS:
         return "message", channel or typed, None
     raise Invalid(

@@ -30,6 +30,9 @@ is planned · wait_until: the drip goes on at a time of day, in a status, or whe
 SOURCE_TYPES: Final[Mapping[str, str]] = {"email": "email", "sms": "sms", "property_alert": ""}
 """What the source documents call a message (spec §Q 141), and the channel that means ("": the drip's own)."""
 
+ALERT: Final = "property_alert"
+"""A message with what the office offers that fits the lead."""
+
 CHANNELS: Final[tuple[str, ...]] = (
     "whatsapp", "whatsapp_cloud", "whatsapp_web", "manual", "sms", "email", "http", "file",
 )  # fmt: skip
@@ -88,8 +91,7 @@ class DripStep:
     """One step. `delay_minutes` counts from the step before, the first one's from the enrollment.
 
     A message has a `body` (with its `subject`, by mail) or a `template` by its name; a task and a follow-up begin with
-    `subject`, `body` says more, `to` names who does it, `context` the rule of its time. `word` is what the source
-    documents call it.
+    `subject`, `body` says more, `to` names who does it, `context` the rule of its time. `word`: ALERT, for such a one.
     """
 
     delay_minutes: int = 0
@@ -141,8 +143,9 @@ class DripStep:
         """As `drip_reading.parse_step` reads it again."""
         head = self.delay
         if self.type == "message":
-            head += f" {self.channel}" if self.channel in CHANNELS else " message"
-            if self.channel and self.channel not in CHANNELS:
+            is_word = self.channel in CHANNELS and self.word is None
+            head += f" {self.channel}" if is_word else f" {self.word or 'message'}"
+            if self.channel and not is_word:
                 head += f" by {self.channel}"
             if self.template:
                 return f"{head} template {self.template}"
@@ -160,7 +163,7 @@ class DripStep:
         return {
             "delay": self.delay, "delay_minutes": self.delay_minutes, "type": self.type, "channel": self.channel,
             "subject": self.subject, "body": self.body, "template": self.template, "context": self.context,
-            "to": self.to, "until": self.until.text if self.until else None, "text": self.text,
+            "to": self.to, "until": self.until.text if self.until else None, "word": self.word, "text": self.text,
         }  # fmt: skip
 
 

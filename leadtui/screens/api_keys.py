@@ -184,7 +184,7 @@ class WebFormsScreen(RecordList):
     HINTS: ClassVar[tuple[str, ...]] = ("webforms.new", "webforms.remove", "app.copy")
     TABLE = "webforms"
     COLUMNS = (
-        Column("name", "Name", 16, min_width=10, grow=1),
+        Column("name", "Name", 16, min_width=14),
         Column("path", "Address, after that of the server", 58, min_width=54, grow=1),
         Column("source", "Source", 14, min_width=8, drop=2),
         Column("redirect", "Goes on to", 20, min_width=10, grow=2, drop=1),

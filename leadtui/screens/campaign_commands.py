@@ -47,6 +47,19 @@ def refusal(command_id: str, row: CampaignRow) -> str | None:
     return check[1]
 
 
+def what_now(row: CampaignRow) -> tuple[str, ...]:
+    """What one would do next with a campaign that stands so, the most wanted first: for the line of hints."""
+    if row.can_edit:
+        return ("campaigns.edit", "campaigns.start", "campaigns.schedule", "campaigns.test")
+    if row.is_paused:
+        return ("campaigns.resume" if row.can_resume else "campaigns.start", "campaigns.cancel", "campaigns.recipients")
+    counted = row.counters
+    asked = ("campaigns.handed",) if counted.handed_off else ()
+    if row.is_active:
+        return ("campaigns.pause", "campaigns.recipients", *asked)
+    return ("campaigns.recipients", *asked, "campaigns.duplicate")
+
+
 class CampaignCommands(LeadScreen[Any]):
     """Subclasses say which campaign is meant, and read again what they show."""
 

@@ -12,7 +12,6 @@ from leadtui.domain.templates import parse, placeholders
 from leadtui.errors import Invalid
 from leadtui.screens.picker import Choice
 from leadtui.widgets.form import FieldSpec, FieldState
-from leadtui.widgets.text import one_line
 
 HEAD: Final = (
     FieldSpec("name", "Name", required=True, max_length=255, help="for yourselves; leads do not see it"),
@@ -120,12 +119,4 @@ def place_choices(hidden: frozenset[str]) -> list[Choice]:
     return [
         Choice(f"{{{one.key}}}", f"{{{one.key}}}", f"{one.label}, such as {one.example}")
         for one in placeholders(hidden)
-    ]
-
-
-def lead_choices(rows: Sequence[Any]) -> list[Choice]:
-    """Leads for the picker of whom the text is shown for."""
-    return [
-        Choice(str(row.id), row.title, " · ".join(one_line(one) for one in (row.number, row.phone, row.status) if one))
-        for row in rows
     ]

@@ -15,10 +15,11 @@ from leadtui.screens import campaign_editor_fields as fields
 from leadtui.screens.base import LeadScreen
 from leadtui.screens.campaign_editor_reading import Looked, look
 from leadtui.screens.campaign_preview import CampaignPreview
-from leadtui.screens.lead_pages import FilterWords, find_leads
+from leadtui.screens.lead_pages import FilterWords
 from leadtui.screens.picker import Choice, Picker
 from leadtui.widgets.filter_bar import Completion, FilterBar
 from leadtui.widgets.form import Form
+from leadtui.widgets.form_field import FieldBox
 
 if TYPE_CHECKING:
     from leadtui.background import Job
@@ -138,6 +139,10 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
             place, words = fields.template_problem(values.get(key, ""), self.office.actor.hidden_fields, key)
             self.rest.set_error(key, " · ".join(one for one in (place, words) if one))
             wrong = wrong or bool(words)
+        if wrong and self.focused is not None:  # what stands below the field must be seen, too
+            for box in self.focused.ancestors:
+                if isinstance(box, FieldBox):
+                    self.call_after_refresh(box.scroll_visible, animate=False)
         return wrong
 
     def _seen(self, seen: Looked, caps: Any, step: int) -> None:
@@ -170,10 +175,12 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
 
     def do_to_lead(self) -> None:
         """Any lead, be it in the audience or not."""
+        from leadtui.screens.loan_dialogs import find_leads
+
         office = self.office
 
         def search(words: str) -> Sequence[Choice]:
-            return fields.lead_choices(find_leads(office, words))
+            return find_leads(office, words, "read")
 
         def chosen(lead_id: str | None) -> None:
             if lead_id is not None:

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 
 from leadtui.domain.campaigns import CampaignRow
 from leadtui.errors import LeadtuiError
-from leadtui.screens.campaign_commands import CampaignCommands
+from leadtui.screens.campaign_commands import CampaignCommands, what_now
 from leadtui.screens.campaign_monitor_rows import MonitorRows, Read, State
 from leadtui.screens.campaign_rows import status_words
 from leadtui.widgets.sheet import Sheet
@@ -29,9 +29,7 @@ class CampaignMonitor(CampaignCommands):
 
     SCOPE = "campaign"
     HEADING = "Campaign"
-    HINTS: ClassVar[tuple[str, ...]] = (
-        "list.open", "campaigns.recipients", "campaigns.pause", "campaigns.unsettled", "campaigns.retry", "app.back",
-    )  # fmt: skip
+    HINTS: ClassVar[tuple[str, ...]] = ("app.back",)
 
     def __init__(self, campaign_id: int) -> None:
         super().__init__()
@@ -105,7 +103,15 @@ class CampaignMonitor(CampaignCommands):
         rows = MonitorRows(read, self.office.catalog, self.lead_app.plain)
         self.sheet.show(rows.sheet, keep_place=not first)
         self.heading(one_line(read.row.name), status_words(read.row, self.lead_app.plain))
+        self._hint(read.row)
         self.lead_app.refresh_hints()
+
+    def _hint(self, row: CampaignRow) -> None:
+        """What one would do next."""
+        counted = row.counters
+        asks = {"campaigns.unsettled": counted.unknown, "campaigns.retry": counted.failed}
+        wanted = ["list.open", *what_now(row), *(command for command, count in asks.items() if count)]
+        self.hints.show_hints((*wanted[:5], "app.back"))
 
     def leads_changed(self, ids: frozenset[int]) -> None:
         """`r`, or something was done."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from leadtui import clock
@@ -12,7 +12,7 @@ from leadtui.domain.campaigns import CampaignRow
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import relative
 from leadtui.widgets.columns import Cell, Column
-from leadtui.widgets.lead_cells import how_long, moment, plain_signs
+from leadtui.widgets.lead_cells import how_long, plain_signs, short_day
 from leadtui.widgets.progress import bar
 from leadtui.widgets.text import one_line
 
@@ -105,13 +105,8 @@ class CampaignCells:
         if row.is_active:
             return in_time(row.eta, now) if row.eta is not None else "", ""
         if row.completed_at is not None:
-            return ended(row.completed_at, now, tz), "muted"
+            return short_day(row.completed_at, now, tz), "muted"
         return "", ""
-
-
-def ended(at: datetime, now: datetime, tz: tzinfo) -> str:
-    """When something was over: "19 Nov 11:00"."""
-    return moment(at, now, tz).strip()
 
 
 @dataclass(frozen=True, slots=True)

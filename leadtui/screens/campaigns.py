@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from leadtui.domain.campaigns import CampaignRow
-from leadtui.screens.campaign_commands import CampaignCommands
+from leadtui.screens.campaign_commands import CampaignCommands, what_now
 from leadtui.screens.campaign_rows import COLUMNS, CampaignCells, CampaignPages, CampaignView
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.search_line import SearchLine
@@ -28,9 +28,7 @@ class CampaignsScreen(SearchLine, CampaignCommands):
     SCOPE = "campaigns"
     HEADING = "Campaigns"
     LOOKS_FOR = "name of the campaign"
-    HINTS: ClassVar[tuple[str, ...]] = (
-        "list.open", "campaigns.new", "campaigns.edit", "campaigns.start", "campaigns.pause", "campaigns.drips",
-    )  # fmt: skip
+    HINTS: ClassVar[tuple[str, ...]] = ("campaigns.new", "campaigns.drips", "campaigns.templates")
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,13 +76,21 @@ class CampaignsScreen(SearchLine, CampaignCommands):
 
     @on(VirtualTable.Loaded, "#campaigns")
     def rows_arrived(self) -> None:
-        """How many there are."""
+        """How many there are; what can be done with the one under the cursor."""
         self._title()
+        self._hint()
+
+    def _hint(self) -> None:
+        row = self.campaign()
+        self.hints.show_hints(
+            self.HINTS if row is None else ("list.open", *what_now(row)[:3], "campaigns.new", "campaigns.drips")
+        )
 
     @on(VirtualTable.Highlighted, "#campaigns")
     def moved(self) -> None:
         """Somebody moves: nothing changes under the cursor now."""
         self.watch_changes.touched()
+        self._hint()
 
     # Search and filter
 

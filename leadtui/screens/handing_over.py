@@ -38,7 +38,8 @@ class HandOver(LeadModal[bool]):
 
     CSS = """
     HandOver > .dialog { width: 84; }
-    HandOver #words { height: auto; max-height: 8; border-left: outer $primary; padding-left: 1; }
+    HandOver #words { height: auto; max-height: 5; border-left: outer $primary; padding-left: 1; }
+    HandOver.-tall #words { max-height: 14; }
     HandOver #link { height: auto; max-height: 4; margin-top: 1; color: $text-accent; }
     HandOver .note { height: auto; color: $text-muted; }
     HandOver #qr { height: auto; width: auto; display: none; color: #ffffff; background: #000000; }
@@ -46,6 +47,7 @@ class HandOver(LeadModal[bool]):
     HandOver.-qr #qr { display: block; }
     HandOver.-qr > .dialog { width: 100%; height: 100%; }
     HandOver .buttons { margin-top: 1; }
+    HandOver.-narrow .buttons Button { padding: 0; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _KEYS: Final = "123456789"
 OWN: Final = "own"
 """The choice to write one's own words."""
+REACH: Final = "reach"
+"""The choice of all channels, one after another."""
 
 
 class MessageDialog(ActDialog):
@@ -113,6 +115,8 @@ class MessageDialog(ActDialog):
         self.values = dict(found.values)
         ways = [one for one in found.ways if one.ready]
         keys = [Key(key, one.channel, _short(one.title)) for key, one in zip(_KEYS, ways, strict=False)]
+        if len(ways) > 1:
+            keys.append(Key("a", REACH, "all, best first"))
         self.query_one("#channel", ChoiceRow).show_choices(keys, ways[0].channel if ways else "")
         self._say_ways(found)
         self._offer_texts()
@@ -162,11 +166,22 @@ class MessageDialog(ActDialog):
         found = self.choices
         if found is None:
             return
-        if not event.value:  # there is no message by nothing
+        if event.value == REACH and not self.typed():
+            self._reach()
+            return
+        if event.value in ("", REACH):  # there is no message by nothing; own words go by one channel
             event.row.value = next((one.channel for one in found.ways if one.ready), "")
         self._say_ways(found)
         self._offer_texts()
         self.show_preview()
+
+    def _reach(self) -> None:
+        """Another dialog: by all channels of the lead, one after another."""
+        from leadtui.screens.reach_dialog import ReachDialog
+
+        app = self.lead_app
+        self.dismiss(None)
+        app.call_later(app.push_screen, ReachDialog(self.lead_ids))
 
     @on(ChoiceRow.Chosen, "#template")
     def _template_chosen(self, event: ChoiceRow.Chosen) -> None:

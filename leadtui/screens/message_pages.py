@@ -24,8 +24,7 @@ class MessageItem(LeadModal[Any]):
     """Reads the message by its id. Answers True when something was done with it."""
 
     CSS = """
-    MessageItem VerticalScroll { height: auto; max-height: 17; }
-    MessageItem.-tall VerticalScroll { max-height: 32; }
+    MessageItem VerticalScroll { height: auto; max-height: 70vh; }
     MessageItem > .dialog { width: 84; }
     MessageItem .fact { height: auto; }
     MessageItem #words { height: auto; margin: 1 0; border-left: outer $primary; padding-left: 1; }

@@ -63,7 +63,6 @@ def describe(found: MessageDetail, catalog: Catalog) -> tuple[str, list[tuple[st
         ("tried again", f"{row.retry_count} times" if row.retry_count else ""),
         ("written", f"{moment(row.created_at, now, tz).strip()} by {row.created_by}"),
         ("confirmed", f"by {row.confirmed_by}" if row.confirmed_by else ""),
-        ("link", row.link or "" if row.state == "handed_off" else ""),
         ("id there", row.provider_id or ""),
     ]  # fmt: skip
     events = [

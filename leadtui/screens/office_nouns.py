@@ -255,11 +255,12 @@ SETTINGS: Mapping[str, str] = {
     "start_grace_minutes": "a campaign that is so many minutes late asks before it starts",
     "max_failures": "so many failures one after another pause a campaign; 0: never",
     "orchestration": "how a lead is reached: channels 2, delay 24h",
+    "company": "what {company} is in messages to leads",
     "router_poll_minutes": "how often routers are asked for their load; 0: never",
 }
 """What the settings mean; the order they are shown in. Others follow, without words."""
 
-MAY_BE_EMPTY = frozenset({"working_hours", "holidays", "quiet_hours", "digest_at"})
+MAY_BE_EMPTY = frozenset({"working_hours", "holidays", "quiet_hours", "digest_at", "company"})
 """Settings where nothing is an answer: at any time, none, never."""
 
 

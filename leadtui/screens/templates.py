@@ -26,7 +26,9 @@ class TemplatesScreen(RecordList):
 
     SCOPE = "templates"
     HEADING = "Templates"
-    HINTS: ClassVar[tuple[str, ...]] = ("list.open", "templates.new", "templates.edit", "templates.retire")
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "list.open", "templates.new", "templates.edit", "templates.approved", "templates.retire",
+    )  # fmt: skip
     TABLE = "templates"
     COLUMNS = (
         Column("name", "Name", 24, 14, grow=1),
@@ -85,6 +87,8 @@ class TemplatesScreen(RecordList):
     def _show_text(self) -> None:
         one = self.template
         subject = f"{one_line(one.subject)}\n" if one is not None and one.subject else ""
+        if one is not None and one.provider:
+            subject = f"{one_line(str(one.provider.get('name', '')))} of WhatsApp, approved\n"
         words = "" if one is None else Content.assemble((subject, "bold"), one.body)
         self.query_one("#text", Static).update(words)
 
@@ -133,6 +137,12 @@ class TemplatesScreen(RecordList):
                 self.changed_record(answer["key"], f"Template {one_line(answer['name'])} {words}")
 
         self.app.push_screen(TemplateEditor(one, save, tuple(CHANNELS)), saved)
+
+    def do_approved(self) -> None:
+        """One that WhatsApp has approved: outside of 24 hours after a lead's message nothing else may be sent."""
+        from leadtui.screens.approved_templates import take_over
+
+        take_over(self, lambda one: self.changed_record(str(one.id), f"Template {one_line(one.name)} taken over"))
 
     def do_retire(self) -> None:
         """Offer it no more, or again."""

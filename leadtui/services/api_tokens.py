@@ -129,13 +129,14 @@ def enter(office: Office, token: str) -> Office:
     Raises NotPermitted: code `bad_token` (unknown, expired, revoked: the words are the same), `disabled_user`.
     """
     with office.store.read() as tx:
-        row = _matching(tx, token)
+        row, now = _matching(tx, token), tx.now
         user: UserItem | None = tx.catalog.user_by_id.get(row["user_id"]) if row is not None else None
     if row is None or user is None:
         raise NotPermitted("this is no valid token", code="bad_token", hint="make one: leadtui user key add LOGIN")
     if not user.is_active:
         raise NotPermitted(f"the user '{user.login}' is disabled", code="disabled_user")
-    _note_use(office, row)
+    if row["last_used_at"] is None or now - row["last_used_at"] >= NOTED_EVERY:
+        _note_use(office, row["id"], now)
     return Office(office.store, user.id, origin=f"api:{row['prefix']}")
 
 
@@ -157,17 +158,13 @@ def _matching(tx: ReadTx, token: str) -> Mapping[Any, Any] | None:
     return None if ended else row
 
 
-def _note_use(office: Office, row: Mapping[Any, Any]) -> None:
+def _note_use(office: Office, token_id: int, now: datetime) -> None:
     """Keep when it was last used; a database that is busy just now does not keep anybody out."""
     a = t.api_token.c
+    is_old = or_(a.last_used_at.is_(None), a.last_used_at <= now - NOTED_EVERY)
     try:
-        with office.store.read() as tx:
-            now = tx.now
-        if row["last_used_at"] is not None and now - row["last_used_at"] < NOTED_EVERY:
-            return
-        is_old = or_(a.last_used_at.is_(None), a.last_used_at <= now - NOTED_EVERY)
-        with office.as_system() as write:
-            write.conn.execute(update(t.api_token).where(a.id == row["id"], is_old).values(last_used_at=write.now))
+        with office.as_system() as tx:
+            tx.conn.execute(update(t.api_token).where(a.id == token_id, is_old).values(last_used_at=now))
     except LeadtuiError as error:
         _LOG.warning("when a token was used could not be written down: %s", error.message)
 

@@ -85,7 +85,8 @@ def _file_path(office: Office, own: str) -> str:
 
 def account(tx: ReadTx, office: Office, name: str) -> Account:
     """How to send on a channel, its secrets decrypted. Raises SecretKeyError, NotFound for an unknown channel."""
-    row = row_of(tx, registry.found(name).name)
+    name = registry.found(name).name
+    row = row_of(tx, name)
     kept: Mapping[str, str] = {}
     if row is not None and row.secret_ref:
         kept = json.loads(secrets.get(tx, office, row.secret_ref).reveal())
@@ -156,7 +157,7 @@ def why_not(found: registry.Found, row: Any | None, office: Office) -> str:
     if gone := missing_packages(can):
         return registry.missing(found.spec, gone[0]).message
     if lacks := missing_values(found.spec, row):
-        return f"not set up: {', '.join(lacks)} missing"
+        return f"not set up: {', '.join(lacks)} missing" if lacks[0] else "not set up"
     if row is not None and not row.is_active:
         return "switched off"
     if row is not None and row.stopped_code:
@@ -172,7 +173,7 @@ def missing_packages(can: Caps) -> list[str]:
 def missing_values(spec: Spec, row: Any | None) -> list[str]:
     """What an account still needs before anything can be sent on it."""
     if row is None:
-        return ["its account"] if spec.needs_account else []
+        return [""] if spec.needs_account else []
     config, known = settings_of(row), secret_keys(row)
     defaults = {setting.key: setting.default for setting in spec.settings}
     return [

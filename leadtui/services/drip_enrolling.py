@@ -7,11 +7,11 @@ before each step (`drip_steps`). With an enrollment end its messages that wait t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from leadtui.domain.drips import REASONS, DripStep, EnrollResult
 from leadtui.errors import Refused, UsageError
@@ -28,6 +28,8 @@ from .leads import as_filter
 from .office import Office
 
 CHUNK: Final = 500
+CAUSE: Final = "cause_batch"
+"""In the audit of an enrollment that ended: the act that ended it."""
 _NOTED: Final = ("id", "number", "assigned_to_id", *consent.COLUMNS)
 
 
@@ -92,7 +94,7 @@ def _warnings(drip: Mapping[Any, Any], enrolled: int) -> tuple[str, ...]:
 
 def judged(
     tx: ReadTx, drip: Mapping[Any, Any], steps: Sequence[DripStep], ids: Sequence[int], *, again: bool
-) -> tuple[list[Mapping[Any, Any]], list[dict[str, Any]]]:
+) -> tuple[Sequence[Mapping[Any, Any]], list[dict[str, Any]]]:
     """Which of these leads may be enrolled, and the others each with the reason."""
     e, lead = t.enrollment.c, t.lead.c
     query = select(*(lead[name] for name in dict.fromkeys(_NOTED))).where(
@@ -176,7 +178,7 @@ def insert(
 
         statement = postgresql.insert(t.enrollment)
     e = t.enrollment.c
-    made = tx.conn.execute(statement.values(values).on_conflict_do_nothing().returning(e.id, e.lead_id)).all()
+    made = tx.conn.execute(statement.on_conflict_do_nothing().returning(e.id, e.lead_id), values).all()
     for enrollment_id, lead_id in made:
         w.add_activity(
             tx,
@@ -186,10 +188,11 @@ def insert(
             metadata_json={"drip": drip["key"]},
             batch_id=batch_id,
         )
-        told = {"drip": drip["key"], "version": drip["current_version"], "lead_id": lead_id}
-        tx.audit("enroll", "enrollment", enrollment_id, None, told)
-        if by_hand:  # what an undo goes by
+        told = {"drip": drip["key"], "version": drip["current_version"]}
+        if by_hand:  # of the lead: an undo goes by it
             tx.audit("enroll", "lead", lead_id, {}, {"drip": drip["key"]})
+        else:
+            tx.audit("enroll", "enrollment", enrollment_id, None, told | {"lead_id": lead_id})
     return [lead_id for _, lead_id in made]
 
 
@@ -206,20 +209,33 @@ def ended_reason(tx: ReadTx, lead: Mapping[Any, Any]) -> str | None:
     return "opt_out" if lead["consent"] == consent.REFUSED else None
 
 
-def stop_all(tx: WriteTx, lead_id: int, reason: str, *, before: Any = None) -> int:
-    """End every open enrollment of a locked lead; with `before` only those that began until then."""
+def stop_all(
+    tx: WriteTx, lead_id: int, reason: str, *, before: datetime | None = None, cause: int | None = None
+) -> int:
+    """End every open enrollment of a locked lead; with `before` only those that began until then.
+
+    `cause` is the act that ended them: its undo lets them go on.
+    """
     e = t.enrollment.c
     query = select(t.enrollment).where(e.lead_id == lead_id, e.state.in_(OPEN)).order_by(e.id)
     if before is not None:
         query = query.where(e.enrolled_at <= before)
     found = tx.conn.execute(query).mappings().all()
-    return sum(end(tx, one, reason) for one in found)
+    return sum(end(tx, one, reason, cause=cause) for one in found)
 
 
-def end(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, detail: str | None = None, quiet: bool = False) -> bool:
+def end(
+    tx: WriteTx,
+    row: Mapping[Any, Any],
+    reason: str,
+    *,
+    detail: str | None = None,
+    quiet: bool = False,
+    cause: int | None = None,
+) -> bool:
     """Stop an open enrollment of a locked lead, with its messages that wait. False: it has ended already."""
     values = {"state": "stopped", "reason": reason, "detail": detail, "ended_at": tx.now, "next_run_at": None}
-    if not move(tx, row, values, "stop"):
+    if not move(tx, row, values, "stop", cause=cause):
         return False
     messages.cancel_waiting(tx, "enrollment_ended", enrollment_id=row["id"])
     if not quiet:
@@ -228,29 +244,15 @@ def end(tx: WriteTx, row: Mapping[Any, Any], reason: str, *, detail: str | None 
     return True
 
 
-def move(tx: WriteTx, row: Mapping[Any, Any], values: Mapping[str, Any], action: str) -> bool:
-    """Change an open enrollment by comparing and setting: only if its state and step are those of `row`."""
+def move(
+    tx: WriteTx, row: Mapping[Any, Any], values: Mapping[str, Any], action: str, *, cause: int | None = None
+) -> bool:
+    """Change an enrollment by comparing and setting: only if its state and step are those of `row`."""
     e = t.enrollment.c
     same = (e.id == row["id"], e.state == row["state"], e.current_step == row["current_step"])
     done = tx.conn.execute(update(t.enrollment).where(*same).values(**values)).rowcount == 1
     if done and action != "step":
         before = {key: row[key] for key in values}
-        tx.audit(action, "enrollment", row["id"], before, dict(values) | {"lead_id": row["lead_id"]})
+        because = {} if cause is None else {CAUSE: cause}
+        tx.audit(action, "enrollment", row["id"], before, dict(values) | {"lead_id": row["lead_id"]} | because)
     return done
-
-
-def take_back(tx: WriteTx, batch: Any, ids: Iterable[int]) -> None:
-    """Undo: what a batch enrolled of these leads, by a person or by a rule because of a move, is stopped."""
-    e, wanted = t.enrollment.c, sorted(ids)
-    for start in range(0, len(wanted), CHUNK):
-        some = e.lead_id.in_(wanted[start : start + CHUNK])
-        query = select(t.enrollment).where(e.batch_id == batch.id, some, e.state.in_(OPEN)).order_by(e.id)
-        for row in tx.conn.execute(query).mappings().all():
-            end(tx, row, "undone", quiet=True)
-
-
-def open_count(tx: ReadTx, drip_id: int) -> int:
-    """How many leads are in a drip now."""
-    e = t.enrollment.c
-    query = select(func.count()).select_from(t.enrollment).where(e.campaign_id == drip_id, e.state.in_(OPEN))
-    return int(tx.conn.execute(query).scalar_one())

@@ -37,7 +37,7 @@ def on_stage(tx: WriteTx, event: Any) -> None:
         return
     reason = ended_reason(tx, row)
     if reason is not None:
-        stop_all(tx, row["id"], reason)
+        stop_all(tx, row["id"], reason, cause=(event.payload_json or {}).get("batch"))
         return
     stage = tx.catalog.stage_by_id[row["stage_id"]]
     pipeline = tx.catalog.pipeline_by_id[stage.pipeline_id].key
@@ -87,7 +87,7 @@ def on_deleted(tx: WriteTx, event: Any) -> None:
     """Handler: the lead was deleted; where it was brought back meanwhile, its drips go on."""
     row = locked(tx, event.lead_id)
     if row is not None and row["deleted_at"] is not None:
-        stop_all(tx, row["id"], "deleted")
+        stop_all(tx, row["id"], "deleted", cause=(event.payload_json or {}).get("batch"))
 
 
 def on_converted(tx: WriteTx, event: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, func, select
 
 from leadtui.background import log_exception
+from leadtui.domain.drip_steps import ALERT
 from leadtui.domain.drips import REASONS, DripStep, Until
 from leadtui.domain.working_hours import QuietHours
 from leadtui.errors import LeadtuiError, Refused, UsageError
@@ -87,12 +88,13 @@ def run_due(office: Office, *, limit: int, may_go_on: Callable[[], bool]) -> int
         query = select(e.id, e.lead_id).where(_due(tx.now)).order_by(e.next_run_at, e.id).limit(limit)
         found = tx.conn.execute(query).all()
     done = 0
+    known: dict[tuple[int, int], tuple[DripStep, ...]] = {}
     for place, (enrollment_id, lead_id) in enumerate(found):
         if place % 10 == 9 and not may_go_on():
             break
         try:
             with office.as_system() as tx:
-                done += run_one(tx, enrollment_id, lead_id)
+                done += run_one(tx, enrollment_id, lead_id, known)
         except (Refused, UsageError) as error:  # a text that cannot be read, a template that was retired
             done += _give_up(office, enrollment_id, lead_id, error.message)
         except LeadtuiError:  # the database is out of reach
@@ -104,8 +106,11 @@ def run_due(office: Office, *, limit: int, may_go_on: Callable[[], bool]) -> int
     return done
 
 
-def run_one(tx: WriteTx, enrollment_id: int, lead_id: int) -> bool:
-    """Carry out the due step of one enrollment. False: another does or did it, or it is not due any more."""
+def run_one(tx: WriteTx, enrollment_id: int, lead_id: int, known: dict[tuple[int, int], tuple[DripStep, ...]]) -> bool:
+    """Carry out the due step of one enrollment. False: another does or did it, or it is not due any more.
+
+    `known` remembers steps by drip and version: a version never changes.
+    """
     lead = locked(tx, lead_id)
     e = t.enrollment.c
     if lead is None or not claim(tx, t.enrollment, [e.id == enrollment_id, _due(tx.now)], order=e.id, limit=1):
@@ -115,7 +120,8 @@ def run_one(tx: WriteTx, enrollment_id: int, lead_id: int) -> bool:
     over = ended_reason(tx, lead) or ("reply" if _answered(tx, row) else None)
     if over is not None:
         return end(tx, row, over)
-    steps = steps_of(tx, drip["id"], row["version"])
+    version = (drip["id"], row["version"])
+    steps = known[version] = known.get(version) or steps_of(tx, *version)
     at = row["current_step"]
     if at >= len(steps):
         return _complete(tx, drip, row, at)
@@ -230,7 +236,7 @@ def text_for(tx: ReadTx, drip: Mapping[Any, Any], lead: Mapping[Any, Any], step:
     text = automatic.text_of(
         tx, lead, body=step.body, subject=step.subject or drip["subject"], template=step.template
     )  # fmt: skip
-    if step.word != "property_alert":
+    if step.word != ALERT:
         return text
     return text.with_more(automatic.products_for(tx, lead))  # such an alert names what fits the lead
 

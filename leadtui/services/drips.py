@@ -21,7 +21,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from . import lead_writes as w
 from . import messages
 from .campaign_rows import change, check_version
-from .drip_enrolling import end, enroll, move, take_back
+from .drip_enrolling import end, enroll, move
 from .drip_preview import preview
 from .drip_rows import (
     KIND,
@@ -42,7 +42,7 @@ from .office import Office
 
 __all__ = [
     "create", "delete", "edit", "enroll", "enrollments", "enrollments_of_lead", "list_all", "pause", "preview",
-    "resume", "run_due", "show", "stop", "take_back", "waiting",
+    "resume", "run_due", "show", "stop", "waiting",
 ]  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import drip_enrolling, milestones, stage_actions, undo_escalated
+from . import drip_undo, milestones, stage_actions, undo_escalated
 from . import lead_writes as w
 from .lead_values import derived_columns
 from .lifecycle import refuse_taken_phone
@@ -290,7 +290,7 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
     plan.alone.take_back(tx, _typed)
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
-    drip_enrolling.take_back(tx, plan.batch, plan.updated)
+    drip_undo.take_back(tx, plan.batch, plan.updated)
     _derive_follow_ups(tx, plan, planned)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):

@@ -98,14 +98,14 @@ def apply_open(office: Office, *, limit: int, may_go_on: Callable[[], bool]) -> 
     """Apply at most `limit` open events, the oldest first; a step of the routine. One that fails hinders no other."""
     _forget_old(office)
     done = failed = 0
-    for event_id in _open_ids(office, limit):
+    for row in _open_rows(office, limit):
         if not may_go_on():
             break
         try:
-            done += _apply(office, event_id)
+            done += _apply(office, row)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event stays and the next one is tried
             done += 1  # it was tried: the next call begins behind it
-            failed += not _note_failure(office, event_id, error)
+            failed += not _note_failure(office, row.id, error)
     return {"inbox": done, "errors": failed}
 
 
@@ -115,21 +115,16 @@ def waiting(tx: ReadTx) -> int:
     return int(tx.conn.execute(select(func.count()).where(e.handled_at.is_(None), e.attempts < TRIES)).scalar_one())
 
 
-def _open_ids(office: Office, limit: int) -> list[int]:
+def _open_rows(office: Office, limit: int) -> list[Any]:
     e = t.inbox_event.c
     with office.store.read() as tx:
         due = or_(e.retry_at.is_(None), e.retry_at <= moment(tx))
-        query = select(e.id).where(e.handled_at.is_(None), e.attempts < TRIES, due).order_by(e.id).limit(limit)
-        return list(tx.conn.execute(query).scalars())
+        query = select(t.inbox_event).where(e.handled_at.is_(None), e.attempts < TRIES, due)
+        return list(tx.conn.execute(query.order_by(e.id).limit(limit)))
 
 
-def _apply(office: Office, event_id: int) -> int:
-    """One event, by its kind; 0 when another process did it, or is at it."""
-    e = t.inbox_event.c
-    with office.store.read() as tx:
-        row = tx.conn.execute(select(t.inbox_event).where(e.id == event_id, e.handled_at.is_(None))).one_or_none()
-    if row is None:
-        return 0
+def _apply(office: Office, row: Any) -> int:
+    """One event, by its kind; 0 when another process did it meanwhile, or is at it."""
     by, data = row.payload_json.get("by"), row.payload_json["data"]
     if row.kind in _REPORTS:
         return _report(office, row, data)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, insert, literal_column, or_, select, update
 
 from leadtui.domain.activity_types import SUBJECTS
 from leadtui.domain.message_states import LEFT, may_follow
@@ -21,10 +21,15 @@ from leadtui.text import shorten
 from . import consent
 from . import lead_writes as w
 
-IS_WAITING = literal_column("message.state IN ('pending', 'retry')", Boolean)
-IS_IN_HAND = literal_column("message.state IN ('claimed', 'sending')", Boolean)
-IS_ASKING = literal_column("message.state IN ('handed_off', 'unknown')", Boolean)
-"""As literals: the planner must see that they are what a partial index is of, which it cannot for bound values."""
+
+def _in(*states: str) -> ColumnElement[bool]:
+    """The condition of a partial index: as literals, for the planner cannot see it in bound values."""
+    return t.message.c.state.in_([literal_column(f"'{state}'") for state in states])
+
+
+IS_WAITING = _in("pending", "retry")
+IS_IN_HAND = _in("claimed", "sending")
+IS_ASKING = _in("handed_off", "unknown")
 
 _FREE: Mapping[str, Any] = {"claim_token": None, "claimed_by": None, "claimed_until": None}
 

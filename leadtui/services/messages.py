@@ -17,6 +17,7 @@ from sqlalchemy import insert, or_, select, update
 from leadtui.domain.message_states import ASKS, NOT_RETRYABLE, NOT_SENT, WAITING, after_report
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
+from leadtui.store.many_rows import insert_new
 from leadtui.store.unit_of_work import WriteTx
 from leadtui.text import clean_line
 
@@ -106,10 +107,9 @@ def enqueue_many(tx: WriteTx, drafts: Iterable[Draft]) -> int:
 
     No history is written: when and by whom they were made stands in the rows themselves.
     """
-    statement, made, rest = _statement(tx), 0, iter(drafts)
+    made, rest = 0, iter(drafts)
     while some := list(islice(rest, _PAGE)):
-        found = tx.conn.execute(statement, [_values(tx, draft) for draft in some])
-        made += len(found.all())
+        made += insert_new(tx.conn, t.message, [_values(tx, draft) for draft in some])
     return made
 
 

@@ -54,6 +54,7 @@ SETTINGS: tuple[str, ...] = (
     "start_grace_minutes",
     "max_failures",
     "orchestration",
+    "company",
 )
 
 
@@ -131,6 +132,8 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return ", ".join(stop_words.parse(value))
         case "orchestration":
             return str(Strategy.parse(value))
+        case "company":  # what {company} is in a message; empty: it has no value
+            return clean_line(value, field=key, limit=100)
         case _:
             word = clean_line(value, field=key, limit=40)
             if not word:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, select, text
 
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import local_day, month_bounds, parse_day_range
@@ -135,27 +135,23 @@ def overview(office: Office, *, year: int | None = None) -> Statistics:
         shown = today.year if year is None else _year(year)
         counted = _by_stage(tx)
         stages = tx.catalog.stage_by_id
-        begin, end = month_bounds(today.year, today.month, tx.catalog.tz)
         c = t.lead.c
-        months = [month_bounds(shown, month, tx.catalog.tz) for month in range(1, 13)]
-        spans = [_within(c.created_at, *one) for one in months]
-        converted = c.stage_id.in_(_converted_ids(tx.catalog))
-        spans += [and_(_within(c.converted_at, *one), converted) for one in months]
-        spans.append(_within(c.created_at, begin, end))
-        sums = [func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in spans]
-        row = tx.conn.execute(
-            select(*sums, func.min(c.created_at), func.max(c.created_at), func.max(c.converted_at)).where(_mine(tx))
-        ).one()
+        created = _by_month(tx, shown, c.created_at, _mine(tx))
+        converted = _by_month(tx, shown, c.converted_at, and_(_mine(tx), c.stage_id.in_(_converted_ids(tx.catalog))))
+        present = _within(c.created_at, *month_bounds(today.year, today.month, tx.catalog.tz))
+        new = tx.conn.execute(select(func.count()).select_from(t.lead).where(_mine(tx), present)).scalar_one()
+        edges = select(func.min(c.created_at), func.max(c.created_at), func.max(c.converted_at)).where(_mine(tx))
         return Statistics(
             total_leads=sum(counted.values()),
-            new_this_month=int(row[24]),
+            new_this_month=int(new),
             total_converted=sum(n for stage_id, n in counted.items() if stages[stage_id].is_converted),
             by_status=_statuses(tx.catalog, counted),
             by_month=tuple(
-                MonthCount(f"{shown:04d}-{month + 1:02d}", int(row[month]), int(row[12 + month])) for month in range(12)
+                MonthCount(f"{shown:04d}-{month:02d}", created.get(month, 0), converted.get(month, 0))
+                for month in range(1, 13)
             ),
             year=shown,
-            years=_years(tx, row[25:], today.year),
+            years=_years(tx, tx.conn.execute(edges).one(), today.year),
         )
 
 
@@ -213,6 +209,17 @@ def _within(column: Any, begin: datetime, end: datetime) -> ColumnElement[bool]:
     return and_(column >= begin, column < end)
 
 
+def _by_month(tx: ReadTx, year: int, column: Any, where: ColumnElement[bool]) -> dict[int, int]:
+    """How many rows have `column` in each month of the office's year."""
+    months = [month_bounds(year, month, tx.catalog.tz) for month in range(1, 13)]
+    month = case(*((column < end, number) for number, (_, end) in enumerate(months[:-1], 1)), else_=12)
+    within = _within(column, months[0][0], months[-1][1])
+    # Named and grouped by the name: PostgreSQL does not see that two CASEs with other parameters are one.
+    labelled = month.label("month")
+    query = select(labelled, func.count()).where(where, within).group_by(text("month"))
+    return {int(row[0]): int(row[1]) for row in tx.conn.execute(query)}
+
+
 def _converted_ids(catalog: Catalog) -> list[int]:
     return [stage.id for stage in catalog.stages if stage.is_converted]
 
@@ -262,11 +269,11 @@ def _from_to(tx: ReadTx, date_from: str | None, date_to: str | None) -> list[Col
     return where
 
 
-def _owner(tx: ReadTx, text: str) -> ColumnElement[bool]:
-    c, word = t.lead.c.assigned_to_id, fold(text).strip()
+def _owner(tx: ReadTx, typed: str) -> ColumnElement[bool]:
+    c, word = t.lead.c.assigned_to_id, fold(typed).strip()
     if word == "none":
         return c.is_(None)
-    return c == (tx.actor.user_id if word == "me" else tx.catalog.find_user(text).id)
+    return c == (tx.actor.user_id if word == "me" else tx.catalog.find_user(typed).id)
 
 
 def _sums(counts: Counts, wanted: Callable[[tuple[int | None, int | None, int]], bool]) -> int:

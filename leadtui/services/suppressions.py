@@ -188,7 +188,7 @@ def lift(office: Office, suppression_id: int, *, reason: str) -> SuppressionRow:
 def find(office: Office, which: str) -> int:
     """The id of the suppression that `which` names: its id, or an address that stands there once.
 
-    Raises NotFound, Invalid.
+    Raises NotFound.
     """
     text = which.strip()
     with office.read() as tx:
@@ -198,7 +198,10 @@ def find(office: Office, which: str) -> int:
             found = list(tx.conn.execute(select(s.id).where(s.id == int(text))).scalars())
             if found:
                 return int(found[0])
-        key = consent.address_key(typed_address(tx, text))
+        try:
+            key = consent.address_key(typed_address(tx, text))
+        except Invalid as error:
+            raise NotFound(f"'{shorten(text, 60)}' is not on the list", field="id", hint=error.hint) from None
         found = list(tx.conn.execute(select(s.id).where(s.address_key == key)).scalars())
         if len(found) > 1:
             raise NotFound(

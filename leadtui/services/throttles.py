@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 
 from leadtui.domain import pacing
 from leadtui.domain.pacing import DAY, MARGIN, NEVER_QUIET, WINDOW, Eta, Pace
@@ -197,7 +197,9 @@ def _used(tx: ReadTx, group: Group, now: datetime) -> int:
     """
     m = t.message.c
     recent = select(func.count()).where(*_of(group), m.sending_at > now - _SPAN)
-    flying = select(func.count()).where(*_of(group), IS_IN_HAND, m.state == "sending", m.sending_at <= now - _SPAN)
+    # in such words that the index of what is in hand is looked at, not that of everything ever sent
+    late = case((m.sending_at <= now - _SPAN, 1), else_=0)
+    flying = select(func.coalesce(func.sum(late), 0)).where(*_of(group), IS_IN_HAND, m.state == "sending")
     return int(tx.conn.execute(select(recent.scalar_subquery() + flying.scalar_subquery())).scalar_one())
 
 

@@ -32,6 +32,8 @@ from .office import Office
 __all__ = ["Choices", "Preview", "Text", "Way", "Written", "choices", "read", "values_of", "write_to"]
 
 PURPOSE: Final = "single"
+_ALL: Final = 5
+"""Every kind of channel there is to a lead, not only the best."""
 WINDOW: Final = timedelta(hours=24)
 """So long after a lead's last message WhatsApp takes any text; later only approved templates (facts §2.1)."""
 
@@ -116,11 +118,13 @@ def _preferences(office: Office, ref: str | int) -> dict[str, str]:
     from . import orchestration
 
     try:
-        steps = orchestration.plan(office, ref, template=None).steps
+        steps = orchestration.plan(office, ref, template=None, channels=_ALL).steps
     except LeadtuiError:  # who may not plan may still write; the order is a convenience
         return {}
     ordered = sorted(steps, key=lambda one: one.priority)
-    return {one.channel: f"{one.responded} of {one.sent} answered" if one.sent else "" for one in ordered}
+    return {
+        one.by or one.channel: f"{one.responded} of {one.sent} answered" if one.sent else "" for one in ordered
+    }  # fmt: skip
 
 
 def _ways(tx: ReadTx, office: Office, row: Row, liked: Mapping[str, str]) -> tuple[Way, ...]:

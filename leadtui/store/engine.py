@@ -16,6 +16,9 @@ from leadtui.errors import DatabaseUnreachable, UsageError
 # How long a writer waits for another writer. An import of 100,000 rows holds the lock for some seconds.
 BUSY_TIMEOUT_MS = 20_000
 
+# Of one process; they are opened as they are needed, and few of them are kept. A server has 16 threads at work.
+MOST_CONNECTIONS = 32
+
 _PRAGMAS = (
     f"busy_timeout={BUSY_TIMEOUT_MS}",
     "foreign_keys=ON",
@@ -55,14 +58,16 @@ def make_engine(url: URL) -> Engine:
                 url,
                 pool_pre_ping=True,
                 pool_size=4,
-                max_overflow=4,
+                max_overflow=MOST_CONNECTIONS - 4,
                 connect_args={"connect_timeout": 5, "application_name": "leadtui"},
             )
         except ModuleNotFoundError as error:
             raise DatabaseUnreachable(
                 "PostgreSQL needs its driver", field="db", hint="install it with: pip install 'leadtui[postgres]'"
             ) from error
-    engine = create_engine(url, creator=lambda: _connect_sqlite(str(url.database)))
+    engine = create_engine(
+        url, creator=lambda: _connect_sqlite(str(url.database)), pool_size=5, max_overflow=MOST_CONNECTIONS - 5
+    )
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 

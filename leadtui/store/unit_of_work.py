@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
@@ -292,6 +293,10 @@ def _translated(store: Store) -> Iterator[None]:
             ) from error
         raise Refused(
             "somebody else wrote the same thing at the same moment", code="conflict", hint="look again, then repeat"
+        ) from error
+    except PoolTimeout as error:
+        raise DatabaseUnreachable(
+            "too much is asked of the database at once", code="database_busy", hint="try again in a moment"
         ) from error
     except (OperationalError, InterfaceError) as error:
         text = str(error.orig)

@@ -269,6 +269,24 @@ def test_addresses_that_are_none(api: Api) -> None:
     problem(api().get("/api/leads/" + "x" * 101), 422)
 
 
+def test_what_a_form_shows(api: Api) -> None:
+    lead = api.lead(has_router=True, package="20 Mbps Home", monthly_fee="2500", next_follow_up="2027-01-05")
+    new = api().get("/api/leads/create/").json()
+    fields = {one["key"]: one for one in new["fields"]}
+    assert new["pipeline"] == "isp"
+    assert fields["phone"]["required"] is True
+    assert fields["router_type"]["visible"] is False
+    assert "Field Sales" in fields["source"]["choices"]
+    assert "Converted" not in fields["status"]["choices"]
+    edited = api().get(f"/api/leads/{lead['id']}/edit").json()
+    values = {one["key"]: one["value"] for one in edited["fields"]}
+    assert edited["version"] == lead["version"]
+    assert (values["phone"], values["monthly_fee"], values["has_router"]) == (lead["phone"], "2500.00", True)
+    assert next(one for one in edited["fields"] if one["key"] == "router_type")["visible"] is True
+    assert "monthly_fee" not in {one["key"] for one in api("technician").get("/api/leads/create").json()["fields"]}
+    assert problem(api().get("/api/leads/create?pipeline=moon"), 422)["field"] == "pipeline"
+
+
 def test_the_page_of_operations_loads_nothing_from_elsewhere(api: Api) -> None:
     page = api.stranger.get("/api/docs/")
     assert page.status_code == 200
@@ -292,3 +310,29 @@ def test_several_ask_at_once(api: Api) -> None:
         made = list(pool.map(lambda _: client.post("/api/leads", json={"phone": phone()}), range(24)))
     assert {one.status_code for one in made} == {201}
     assert len({one.json()["number"] for one in made}) == 24
+
+
+def test_campaigns_are_shown_as_the_command_line_shows_them(api: Api) -> None:
+    from leadtui.services import campaigns
+
+    api.lead(location="Campaignville")
+    values = {
+        "name": "Hello all",
+        "template": "Hello {name|there}",
+        "channel": "file",
+        "where": "location:Campaignville",
+    }
+    made = campaigns.create(api.office, values).campaign
+    shown = api().get(f"/api/campaigns/{made.id}").json()
+    assert list(shown)[:4] == ["id", "name", "status", "channel"]
+    assert {"total_leads", "sent_count", "pending_count", "unknown_count", "success_rate", "read_rate"} <= set(shown)
+    listed = api().get("/api/campaigns", params={"status": "draft"}).json()
+    assert [one["id"] for one in listed["campaigns"]] == [made.id]
+    campaigns.start(api.office, made.id, confirm=1)
+    recipients = api().get(f"/api/campaigns/{made.id}/recipients").json()
+    assert recipients["total"] == 1
+    assert {"lead_number", "phone", "status", "sent_at", "delivered_at", "read_at", "retry_count", "error"} <= set(
+        recipients["recipients"][0]
+    )
+    problem(api().get("/api/campaigns/99999"), 404)
+    problem(api("agent").get("/api/campaigns"), 403)

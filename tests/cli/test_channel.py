@@ -14,7 +14,7 @@ def test_list_and_show(office: Office) -> None:
     rows = {row["channel"]: row for row in document["channels"]}
     assert document["total"] == len(rows)
     assert rows["file"]["ready"]
-    assert rows["sms"]["why_not"] == "not set up: its account missing"
+    assert rows["sms"]["why_not"] == "not set up"
     shown = office("channel", "show", "email")
     assert shown.code == 0
     assert "password" in shown.out

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import insert, update
 
 from leadtui import clock
+from leadtui.domain.drips import parse_step
 from leadtui.jobs.routine import STEPS, Step
 from leadtui.jobs.runner import Runner
 from leadtui.router.port import CancelToken
 from leadtui.router.simulator import Simulator
-from leadtui.services import admin, events, settings
+from leadtui.services import admin, behavior, drips, events, settings
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from tests.services.lead_help import add
@@ -66,6 +67,10 @@ def busy_office(office: Office, simulator: Simulator) -> None:
                 due_at=long_ago, created_at=long_ago, seen_at=long_ago, snoozes=0,
             )
         )  # fmt: skip
+    drips.create(office, {"name": "Busy"}, [parse_step("0h task: Call"), parse_step("24h task: Call again")])
+    drips.enroll(office, "busy", [lead_id])
+    for _ in range(3):  # a rule of the preset asks for a call
+        behavior.record(office, lead_id, "page_view")
 
 
 def everything(office: Office) -> dict[str, list[Any]]:
@@ -111,7 +116,7 @@ def test_all_of_them_twice(office: Office, simulator: Simulator) -> None:
     busy_office(office, simulator)
     first = Runner(office, "worker").once()
     assert first.errors == 0 and first["reminders"] and first["escalations"] and first["events"] and first["polled"]
-    assert first["loans_overdue"] and first["digests"] and first["forgotten"]
+    assert first["loans_overdue"] and first["digests"] and first["forgotten"] and first["drips"]
     before = everything(office)
     second = Runner(office, "worker").once()
     assert second.is_empty, second
@@ -124,7 +129,7 @@ def test_what_waits_is_what_is_then_done(sqlite_office: Office, simulator: Simul
 
     busy_office(sqlite_office, simulator)
     waiting = {one.name: one.count for one in status(sqlite_office).queue}
-    assert waiting["reminders"] > 0 and waiting["escalations"] > 0 and waiting["events"] > 0
+    assert waiting["reminders"] > 0 and waiting["escalations"] > 0 and waiting["events"] > 0 and waiting["drips"] > 0
     Runner(sqlite_office, "worker").once()
     assert [one.name for one in status(sqlite_office).queue if one.count] == []
 

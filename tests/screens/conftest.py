@@ -143,3 +143,25 @@ def simulator(office: Any) -> Iterator[Any]:
         values = {"name": "WL-RTR-1", "host": running.host, "port": str(running.port), "username": "admin"}
         routers.add(office, values | {"password": "admin"})
         yield running
+
+
+@pytest.fixture(scope="session")
+def campaign_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An office with ten leads and three campaigns (`campaign_help`), made once; tests copy it."""
+    from tests.screens import campaign_help
+
+    clock.set_clock(lambda: NOW)
+    try:
+        return campaign_help.fill(tmp_path_factory.mktemp("campaigns"))
+    finally:
+        clock.set_clock(None)
+
+
+@pytest.fixture
+def campaigned(campaign_database: Path, tmp_path: Path) -> Iterator[Any]:
+    """A draft, a campaign that is being sent, one for next week; opened as its principal `root`."""
+    from tests.screens.campaign_help import copied
+
+    made = copied(campaign_database, tmp_path)
+    yield made
+    made.close()

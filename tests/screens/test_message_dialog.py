@@ -9,13 +9,36 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
+from leadtui.domain.drips import parse_step
+from leadtui.screens.channels import ChannelsScreen
+from leadtui.screens.drip_detail import DripScreen
+from leadtui.screens.drip_editor import DripEditor
+from leadtui.screens.drips import DripsScreen
+from leadtui.screens.enroll_dialog import EnrollDialog
 from leadtui.screens.handing_over import HandingOver, HandOver
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.message_dialog import MessageDialog
 from leadtui.screens.message_pages import MessageItem
-from leadtui.services import channels, leads, messages, sending, suppressions, templates, writing
+from leadtui.screens.reach_dialog import ReachDialog
+from leadtui.screens.suppressions import SuppressionsScreen
+from leadtui.screens.templates import TemplatesScreen
+from leadtui.screens.today import TodayScreen
+from leadtui.screens.work_mode import WorkMode
+from leadtui.services import (
+    activities,
+    channels,
+    drips,
+    history,
+    leads,
+    lifecycle,
+    messages,
+    sending,
+    suppressions,
+    templates,
+    writing,
+)
 from leadtui.services.office import Office
-from tests.screens.dialog_help import NASTY, add_lead, new_office, opened
+from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
 
 Snapshot = Callable[[Any, str], None]
 
@@ -73,7 +96,20 @@ async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(
         snapshot(run.app, f"lead_messages_{size[0]}x{size[1]}")
         await run.press("home", "down", "enter")
         assert isinstance(run.app.screen, MessageItem)
-        snapshot(run.app, f"message_item_{size[0]}x{size[1]}")
+        assert "a person says that it went" in run.text
+
+
+async def test_by_all_channels_one_after_another(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
+    async with opened(office, lambda: MessageDialog(1), size=size) as run:
+        await run.press("up", "a")
+        assert isinstance(run.app.screen, ReachDialog)
+        await run.press("1")
+        snapshot(run.app, f"reach_{size[0]}x{size[1]}")
+        await run.press("enter")
+        assert "is reached by" in run.text and "u takes it back" in run.text
+        assert [one.purpose for one in messages.of_lead(office, 1)]
+        history.undo(office)
+        assert {state for _, state, _ in sent_to(office, 1)} == {"skipped"}
 
 
 async def test_why_a_lead_is_not_written_to(office: Office) -> None:
@@ -81,7 +117,7 @@ async def test_why_a_lead_is_not_written_to(office: Office) -> None:
     leads.edit(office, 1, {"consent": "refused"})
     async with opened(office, lambda: MessageDialog(2)) as run:
         words = " ".join(run.text.replace("│", " ").split())
-        assert "suppression list" in words and "HTTP (not set up: its account missing)" in words
+        assert "suppression list" in words and "HTTP (not set up)" in words
     async with opened(office, lambda: MessageDialog(1)) as run:
         words = " ".join(run.text.replace("│", " ").split())
         assert "does not want to be contacted" in words and "Nobody can write to this lead now" in words
@@ -120,10 +156,11 @@ async def test_everything_handed_over_is_settled_with_a_key_each(
         assert "Nothing waits" in run.text
 
 
-async def test_a_message_can_be_taken_back_and_tried_again(office: Office) -> None:
+async def test_a_message_can_be_taken_back_and_tried_again(office: Office, snapshot: Snapshot) -> None:
     done = writing.write_to(office, 1, channel="email", body="Soon")
     assert done.message is not None
     async with opened(office, lambda: MessageItem(done.message.id)) as run:
+        snapshot(run.app, "message_item_80x24")
         run.app.screen.query_one("#call_off").press()
         await run.settle()
         assert sent_to(office, 1) == [("email", "skipped", "Soon")]
@@ -141,3 +178,57 @@ async def test_untrusted_words_are_only_words(office: Office) -> None:
     ):  # fmt: skip
         async with opened(office, make) as run:
             assert "[b]x[/]" in run.text
+
+
+async def test_what_another_program_settled_is_not_settled_twice(office: Office) -> None:
+    first, other = (writing.write_to(office, 1, channel="manual", body=word).message for word in ("One", "Two"))
+    async with opened(office, HandingOver) as run:
+        messages.resolve(office, [first.id], False)
+        await run.press("s")
+        assert "settled already" in run.text
+        assert [body for _, state, body in sent_to(office, 1) if state == "handed_off"] == ["Two"]
+        async with opened(acting_as(office, "root"), HandingOver) as second:  # another terminal, at the same time
+            await second.press("s")
+        await run.press("r", "s")
+        assert "There is nothing" in run.toasts or "Nothing waits here" in run.toasts
+    assert messages.get(office, other.id).row.state == "sent"
+
+
+async def test_today_asks_and_a_lead_in_work_mode_is_written_to(office: Office) -> None:
+    writing.write_to(office, 1, channel="manual", body="Hello")
+    lifecycle.assign(office, 2, "root")
+    activities.add_follow_up(office, 2, "today")
+    async with opened(office, TodayScreen) as run:
+        assert "Messages handed over: did they go?" in run.text
+        await run.press("home")
+        while getattr(run.app.screen.row, "section", "") != "handed":
+            await run.press("down")
+        await run.press("enter")
+        assert isinstance(run.app.screen, HandingOver)
+        await run.press("escape", "W", "w")
+        assert isinstance(run.app.screen, MessageDialog)
+        run.app.screen.query_one(TextArea).text = "Shall we call?"
+        await run.press("ctrl+s", "y")
+        assert isinstance(run.app.screen, WorkMode) and run.app.screen.turn is not None
+        assert sent_to(office, 2) == [("manual", "sent", "Shall we call?")]
+
+
+async def test_sixty_by_twenty_is_enough(office: Office) -> None:
+    message = writing.write_to(office, 1, channel="manual", body="Hello {name}, " + "and so on, " * 40).message
+    drips.create(office, {"name": "Welcome", "channel": "file"}, [parse_step("0h message by file: Hello {name}")])
+    drips.enroll(office, "welcome", [1])
+    async with opened(office, lambda: LeadDetailScreen(1), size=(60, 20)) as run:
+        for make, words in (
+            (lambda: MessageDialog(1), "Send     Cancel"), (HandingOver, "Did it go?"),
+            (lambda: HandOver(message), "Went (y)"), (lambda: MessageItem(message.id), "Close"),
+            (TemplatesScreen, "Welcome"), (ChannelsScreen, "ready"), (SuppressionsScreen, "Nobody has refused"),
+            (DripsScreen, "running"), (lambda: DripScreen("welcome"), "in it"),
+            (lambda: DripEditor("welcome", {}), "Hello"), (lambda: EnrollDialog((1, 2)), "Enroll     Cancel"),
+        ):  # fmt: skip
+            run.app.push_screen(make())
+            await run.settle()
+            assert words in run.text, run.text
+            for hints in run.app.screen.query("Hints"):
+                assert "? all keys" in run.text and hints.size.width == 60
+            run.app.pop_screen()
+            await run.settle()

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
+from leadtui.channels.provider_templates import ApprovedTemplate
 from leadtui.screens.template_editor import TemplateEditor
 from leadtui.screens.templates import TemplatesScreen
-from leadtui.services import admin, templates
+from leadtui.services import admin, channels, templates
 from leadtui.services.office import Office
 from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
 
@@ -89,3 +90,23 @@ async def test_who_may_not_sees_why(office: Office) -> None:
         await run.press("n")
         assert isinstance(run.app.screen, TemplatesScreen)
         assert "your role may not run campaigns" in run.toasts
+
+
+async def test_an_approved_template_is_taken_over(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = (
+        ApprovedTemplate("offer", "en", "MARKETING", "APPROVED", "Hi {{1}}, {{2}} is yours for less.", params=2),
+        ApprovedTemplate("news", "en", "MARKETING", "REJECTED", "No."),
+    )
+    monkeypatch.setattr(channels, "templates", lambda *arguments, **options: known)
+    async with opened(office, TemplatesScreen) as run:
+        await run.press("a")
+        assert "offer  en" in run.text and "news" not in run.text
+        await run.press("enter")
+        form = run.app.screen.form
+        form.set_values({"param0": "{first_name|there}"})
+        await run.press("ctrl+s")
+        assert "Value 2 is missing" in run.text
+        form.set_values({"param1": "{package}"})
+        await run.press("ctrl+s")
+        assert "Template offer taken over" in run.text and "approved" in run.text
+        assert templates.get(office, "offer").body == "Hi {first_name|there}, {package} is yours for less."

@@ -257,6 +257,10 @@ def test_a_lead_without_a_source_gets_one_that_is_in_use(sqlite_office: Office) 
         ("scheduler", "worker-only", "worker-only"), ("scheduler", "me", None),
         ("stage_word", "Stage", "Stage"), ("stage_word", "", None), ("stage_word", "x" * 41, None),
         ("consent", "required", "required"), ("consent", "never", None),
+        ("frequency_cap", "0", 0), ("frequency_cap", "-1", None), ("max_failures", "3", 3), ("max_failures", "x", None),
+        ("start_grace_minutes", "0", 0), ("start_grace_minutes", "99999", None),
+        ("stop_words", "stop; acha", "STOP, ACHA"), ("stop_words", " , ", None),
+        ("orchestration", "channels 3, delay 12h", "channels 3, delay 12h"), ("orchestration", "pigeons", None),
         ("default_source", "website", "Website"), ("default_source", "nowhere", None),
     ],
 )  # fmt: skip

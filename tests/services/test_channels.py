@@ -42,7 +42,7 @@ def test_every_channel_is_listed_and_says_what_is_missing(sqlite_office: Office)
     assert rows["file"].ready
     assert rows["file"].why_not == ""
     assert not rows["email"].ready
-    assert rows["email"].why_not == "not set up: its account missing"
+    assert rows["email"].why_not == "not set up"
     half = channels.set_account(office, "email", {"host": "mail.safi.example"})
     assert (half.is_set_up, half.why_not) == (False, "not set up: from missing")
     sms = channels.set_account(office, "sms", {"provider": "twilio"})

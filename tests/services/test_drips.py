@@ -326,6 +326,23 @@ def test_an_undo_takes_an_enrollment_back(office: Office) -> None:
     assert history.undo(office, edited.batch).refused == ()  # an enrollment hinders no undo of what came before
 
 
+@ONE_ENGINE
+def test_an_undo_of_what_ended_it_lets_it_go_on(office: Office) -> None:
+    lost, deleted = add(office), add(office, "0722000222")
+    h.drip(office, "0h message: one", "1h message: two")
+    drips.enroll(office, "welcome", [lost, deleted])
+    h.steps_done(office)
+    acts = [lifecycle.lose(office, lost, "a slip"), lifecycle.delete(office, deleted)]
+    events.handle_open(office)
+    assert {one.state for one in drips.enrollments_of_lead(office, lost)} == {"stopped"}
+    for act in acts:
+        assert history.undo(office, act.batch).refused == ()
+    for one in (lost, deleted):
+        found = h.only(office, one)
+        assert (found.state, found.reason, found.current_step) == ("active", None, 1)
+        assert found.next_run_at == NOW + timedelta(hours=1)
+
+
 # -- started, held, stopped --------------------------------------------------------------------------------------------
 @ONE_ENGINE
 def test_nothing_runs_in_a_draft_or_a_pause(office: Office) -> None:

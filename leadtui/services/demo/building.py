@@ -17,6 +17,7 @@ from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
 from leadtui.services import admin, routers, secrets, users
 from leadtui.services.demo.campaigns import write_campaigns
+from leadtui.services.demo.drips import write_drips
 from leadtui.services.demo.online import come_online
 from leadtui.services.demo.profiles import fit_profiles
 from leadtui.services.demo.promises import write_promises
@@ -113,6 +114,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             write_promises(tx, seed)
             write_campaigns(tx, seed)
             write_milestones(tx)
+            write_drips(tx, seed)
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

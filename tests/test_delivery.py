@@ -49,8 +49,8 @@ def test_every_requirement_is_used_and_everything_used_is_required() -> None:
     }  # fmt: skip
     optional = set().union(*(names(extra) for key, extra in extras.items() if key not in ("dev", "all")))
     # sqlmodel brings SQLAlchemy, in the version it can work with. The driver is imported by SQLAlchemy, by its name.
-    # FastAPI brings Starlette and pydantic.
-    brought = {"sqlalchemy", "psycopg", "starlette", "pydantic"}
+    # FastAPI brings Starlette, pydantic and anyio.
+    brought = {"sqlalchemy", "psycopg", "starlette", "pydantic", "anyio"}
     assert imported("leadtui") - brought == (required | optional) - {"psycopg"}
 
 

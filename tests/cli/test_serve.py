@@ -82,16 +82,14 @@ def test_what_cannot_be_served(office: Office) -> None:
 
 
 def test_forms_and_their_addresses(office: Office) -> None:
-    made = office.json(
-        "serve", "form", "add", "Landing page", "--source", "referral", "--origin", "https://isp.example/a"
-    )
+    made = office.json("form", "add", "Landing page", "--source", "referral", "--origin", "https://isp.example/a")
     assert made["path"] == f"/api/intake/form/landing-page?key={made['key']}"
     assert (made["source"], made["origins"]) == ("Referral", ["https://isp.example"])
-    assert office.json("serve", "form", "list")["forms"] == [made]
-    assert office.fails("serve", "form", "add", "landing-page", code=5)["code"] == "duplicate"
-    office.json("serve", "form", "remove", "landing-page")
-    assert office.json("serve", "form", "list") == {"total": 0, "forms": []}
-    assert office.fails("serve", "form", "remove", "landing-page", code=4)["field"] == "name"
+    assert office.json("form", "list")["forms"] == [made]
+    assert office.fails("form", "add", "landing-page", code=5)["code"] == "duplicate"
+    office.json("form", "remove", "landing-page")
+    assert office.json("form", "list") == {"total": 0, "forms": []}
+    assert office.fails("form", "remove", "landing-page", code=4)["field"] == "name"
 
 
 def test_keys_are_shown_once_and_listed_without_themselves(staffed: Office) -> None:
@@ -137,3 +135,20 @@ def test_figures(staffed: Office) -> None:
 @pytest.mark.parametrize("noun", ["serve", "stats"])
 def test_every_verb_has_help(office: Office, noun: str) -> None:
     assert office(noun, "--help").code == 0
+
+
+def test_what_failed_of_a_form_is_corrected_on_the_command_line(office: Office) -> None:
+    from leadtui.services import forms
+    from leadtui.services.office import open_office
+
+    opened = open_office(str(office.db))
+    form = forms.add(opened, "site")
+    forms.take(opened, "site", {"phone": "not a phone", "name": "Amina"}, form=form, address="a")
+    opened.close()
+    office.json("worker", "--once")
+    (failed,) = office.json("form", "received", "--failed")["forms"]
+    assert (failed["state"], failed["field"]) == ("failed", "phone")
+    assert "not a phone" in office("form", "show", str(failed["id"])).out
+    done = office.json("form", "retry", str(failed["id"]), "--set", "phone=0722000111")
+    assert (done["result"], done["lead"]["phone"], done["lead"]["source"]) == ("created", "+254722000111", "Website")
+    assert office.json("form", "received", "--failed")["total"] == 0

@@ -69,15 +69,17 @@ def start(
         return CampaignDone(row_of(tx, row["id"]), warnings=told.warnings)
 
 
-def begin(tx: WriteTx, row: Row, user_id: int, *, skip_missing: bool, version: int) -> None:
+def begin(tx: WriteTx, row: Row, user_id: int, *, skip_missing: bool, version: int, by_itself: bool = False) -> None:
     """Mark a locked campaign active; its audience is that of this moment, as far as new leads go.
+
+    `by_itself`: the worker goes on with fixing it at once; else it leaves that to whoever started it.
 
     Raises IllegalMove where somebody was quicker, EditedElsewhere where it was changed since it was rehearsed.
     """
     check_move(row["status"], "active")
     check_version(tx, row, version)
     newest = tx.conn.execute(select(func.max(t.lead.c.id))).scalar() or 0
-    options = {**(row["options_json"] or {}), "acting": user_id, "upto": int(newest)}
+    options = {**(row["options_json"] or {}), "acting": user_id, "upto": int(newest), "by_itself": by_itself}
     if skip_missing:
         options["skip_missing"] = True
     columns = {

@@ -101,6 +101,14 @@ async def test_addresses_from_a_file(office: Office, tmp_path: Path) -> None:
         await run.write(str(path))
         await run.press("ctrl+s")
         assert "2 added, 1 not understood" in run.text and "Line 3, nobody" in run.toasts
+        await run.press("X")
+        run.app.screen.form.set_values({"path": str(path)})
+        await run.press("ctrl+s")
+        assert "File exists" in run.text
+        run.app.screen.form.set_values({"path": str(tmp_path / "again.csv")})
+        await run.press("ctrl+s")
+        assert "2 addresses written" in run.text
+        assert "+254722000111" in (tmp_path / "again.csv").read_text()
 
 
 async def test_a_wide_terminal(office: Office, snapshot: Snapshot) -> None:

@@ -124,8 +124,6 @@ def pause(office: Office, ref: str | int, reason: str | None = None) -> Campaign
     with office.write() as tx:
         row = found(tx, ref)
         check_move(row["status"], "paused")
-        if row["status"] != "active":  # a scheduled one has nothing to pause: its time is taken away
-            check_move("draft", "paused")
         change(tx, row, {"status": "paused", "pause_reason": "by_hand", "pause_text": words}, "pause")
         return CampaignDone(row_of(tx, row["id"]))
 

@@ -148,7 +148,7 @@ class CampaignPages:
         _, rows = campaigns.list_all(
             self.office, status=view.status or None, words=view.words, limit=limit, offset=offset
         )
-        self.is_moving = any(row.is_active or row.is_scheduled for row in rows)
+        self.is_moving = any(row.is_active or row.counters.in_hand for row in rows)
         return rows
 
     def count(self) -> int:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import update
 from textual.widgets import Input
 
+from leadtui.domain.campaigns import CampaignRow
+from leadtui.domain.message_states import Counters
 from leadtui.screens.campaign_monitor import CampaignMonitor
+from leadtui.screens.campaign_monitor_rows import MonitorRows, Read
 from leadtui.screens.campaign_recipients import RecipientsScreen
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
 from leadtui.screens.campaigns import CampaignsScreen
@@ -22,6 +26,7 @@ from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.virtual_table import VirtualTable
 from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of
+from tests.screens.conftest import NOW
 from tests.screens.dialog_help import Run, acting_as, opened
 
 Snapshot = Callable[[Any, str], None]
@@ -159,3 +164,23 @@ async def test_the_recipients_as_a_file(campaigned: Office, tmp_path: Path) -> N
         assert "1 recipient written" in run.text
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [row["lead_name"] for row in rows] == ["Kevin Otieno"]
+
+
+def test_the_words_before_and_between(campaigned: Office) -> None:
+    row = campaigns.get(campaigned, RUNNING)
+
+    def shown(changed: CampaignRow, width: int = 80) -> str:
+        rows = MonitorRows(Read(changed, (), {}, {}, "File"), campaigned.catalog).sheet(width)
+        return "\n".join("".join(words for words, _ in (*line.left, *line.right)) for one in rows for _, _, line in one)
+
+    choosing = replace(row, frozen_at=None, counters=Counters(total=700, skipped=41))
+    assert "Choosing who gets it… 741 leads written down so far" in shown(choosing)
+    nothing = replace(row, started_at=None, frozen_at=None, counters=Counters())
+    assert "It has not begun. S shows who would get it" in shown(replace(nothing, status="draft"))
+    assert "It was called off before it began." in shown(replace(nothing, status="cancelled"))
+    missed = replace(nothing, status="paused", pause_reason="missed")
+    assert "its time to start was missed" in shown(missed)
+    ended = replace(row, status="completed", completed_at=NOW)
+    assert "3 of 8 sent, 2 to go · ended Fri 20 Nov 2026 11:30" in shown(ended)
+    long = replace(row, template="\n".join(f"line {n}" for n in range(9)), where="status:new", description="for June")
+    assert "and 3 lines more" in shown(long) and "for June" in shown(long) and "status:new" in shown(long)

@@ -63,10 +63,12 @@ async def test_pause_resume_the_end_and_what_others_do(campaigned: Office) -> No
     async with opened(campaigned, CampaignsScreen) as run:
         await run.press("down", "P")
         assert "‖ paused" in run.text and "November offer: paused" in run.text
+        listed(run).watch_changes.look(at_once=True)  # as it does every few seconds
+        await run.settle()
         other = acting_as(campaigned, "root")
         campaigns.resume(other, RUNNING)
         other.close()
-        listed(run).look()  # as it does every three seconds
+        listed(run).watch_changes.look(at_once=True)
         await run.settle()
         assert "▶ active" in run.text
         await run.press("x")
@@ -103,6 +105,8 @@ async def test_a_copy_a_schedule_and_what_is_deleted(campaigned: Office) -> None
         assert status(campaigned, rows[0].id) == "draft" and "not scheduled any more" in run.text
         await run.press("D", "y")
         assert campaigns.list_all(campaigned)[0] == 3
+        await run.press("u")
+        assert "Taken back" in run.text and campaigns.list_all(campaigned)[0] == 4
 
 
 async def test_who_may_not_sees_why(campaigned: Office) -> None:

@@ -284,7 +284,7 @@ def _warnings(row: Row, counted: AudienceCount, caps: Caps, lengths: _Lengths) -
             f"{row['channel']} takes a text of one's own only within 24 hours after the lead wrote;"
             " to all others it needs an approved template"
         )
-    if caps.by_hand:
+    if caps.by_hand and not caps.warning:
         found_.append("a person confirms every message: nothing counts as sent before")
     if caps.max_len is not None and lengths.most_chars > caps.max_len:
         found_.append(

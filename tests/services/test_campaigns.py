@@ -471,7 +471,8 @@ def test_a_file_goes_along_if_it_is_what_it_says(office: Office, tmp_path: Path)
     assert (made.attachment_name, made.attachment_type, made.has_attachment) == ("offer.png", "image/png", True)
     picture.unlink()
     campaigns.start(office, made.id)
-    assert (office.store.files / str(made.attachment_path)).is_file()
+    kept = office.store.files / str(made.attachment_path)
+    assert kept.is_file() and kept.name == "offer.png"
     false = tmp_path / "offer.jpg"
     false.write_bytes(b"%PDF-1.7 and so on")
     for path, words in ((false, "is called image/jpeg but is application/pdf"), (tmp_path / "no", "there is no file")):

@@ -233,7 +233,8 @@ def campaign_kills(table: Table, kind: str, options: argparse.Namespace) -> None
     for what, number in (
         ("received two", found.twice), ("dropped", found.dropped), ("lines torn", found.torn),
         ("said to be sent, but not in the file", found.said_sent_but_not_there),
-        ("not finished", found.unfinished), ("in any other state", found.other_states), ("without a history", found.without_history),
+        ("not finished", found.unfinished), ("in any other state", found.other_states),
+        ("without a history", found.without_history),
     ):  # fmt: skip
         table.row(what, f"{number:,}", "", None, "0", number == 0)
     table.row("unknown (of which really sent)", f"{found.unknown} ({found.unknown_but_sent})")

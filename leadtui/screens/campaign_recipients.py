@@ -132,7 +132,8 @@ class RecipientsScreen(SearchLine):
         if view != self.view:
             self.view = view
             self.table.set_marks(Marks())
-            self._show()
+            if self.cells is not None:  # else it is shown as soon as the campaign is read
+                self._show()
 
     def do_which(self) -> None:
         """The next group in which there is anybody."""

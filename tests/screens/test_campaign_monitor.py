@@ -174,7 +174,7 @@ def test_the_words_before_and_between(campaigned: Office) -> None:
         return "\n".join("".join(words for words, _ in (*line.left, *line.right)) for one in rows for _, _, line in one)
 
     choosing = replace(row, frozen_at=None, counters=Counters(total=700, skipped=41))
-    assert "Choosing who gets it… 741 leads written down so far" in shown(choosing)
+    assert "Choosing who gets it… 741 so far" in shown(choosing)
     nothing = replace(row, started_at=None, frozen_at=None, counters=Counters())
     assert "It has not begun. S shows who would get it" in shown(replace(nothing, status="draft"))
     assert "It was called off before it began." in shown(replace(nothing, status="cancelled"))

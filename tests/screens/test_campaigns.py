@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -12,6 +13,7 @@ from leadtui.screens.campaign_editor import CampaignEditor
 from leadtui.screens.campaign_monitor import CampaignMonitor
 from leadtui.screens.campaign_recipients import RecipientsScreen
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
+from leadtui.screens.campaign_rows import until
 from leadtui.screens.campaigns import CampaignsScreen
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.record_form import RecordForm
@@ -19,7 +21,8 @@ from leadtui.services import admin, campaigns
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.progress import bar, percent
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of
+from tests.screens.campaign_help import DRAFT, RUNNING, of
+from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
 
 Snapshot = Callable[[Any, str], None]
@@ -134,6 +137,11 @@ async def test_untrusted_words_are_only_words_on_every_screen(campaigned: Office
             assert "[b]x[/]" in run.text
 
 
+def test_when_it_ends_fits_its_column() -> None:
+    spans = {0: "now", 60: "in 1 min", 720: "in 12 min", 18_000: "in 5 h", 260_000: "in 3 d", 11_000_000: "in 4 mo"}
+    assert {seconds: until(NOW + timedelta(seconds=seconds), NOW) for seconds in spans} == spans
+
+
 def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert bar(0, 10, 8) == "░" * 8
     assert bar(10, 10, 8) == "█" * 8
@@ -142,4 +150,3 @@ def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert bar(5, 10, 4, plain=True) == "##.."
     assert bar(3, 0, 4) == "░░░░" and bar(1, 2, 0) == ""
     assert [percent(0, 9), percent(1, 1000), percent(999, 1000), percent(9, 9)] == ["0 %", "1 %", "99 %", "100 %"]
-    assert LATER != RUNNING

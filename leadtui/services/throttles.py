@@ -88,8 +88,9 @@ def room(tx: ReadTx, group: Group, of: Limits) -> tuple[int, datetime | None]:
     free = _MANY
     for some, rate in ((group, group.per_minute), (account, of.per_minute)):
         if rate is not None:
-            free = min(free, rate - _used(tx, some, now))
-            waits.append(_when_free(tx, some, rate, now))
+            left = rate - _used(tx, some, now)
+            free = min(free, left)
+            waits.append(_when_free(tx, some, rate, now) if left <= 0 else None)
     if of.spaced and of.per_minute:
         free = min(free, 1)
         last = _last(tx, t.message.c.channel == group.channel)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
+from leadtui.channels.reports import Inbound
 from leadtui.domain.drips import parse_step
 from leadtui.screens.channels import ChannelsScreen
 from leadtui.screens.drip_detail import DripScreen
@@ -29,6 +30,7 @@ from leadtui.services import (
     channels,
     drips,
     history,
+    inbound,
     leads,
     lifecycle,
     messages,
@@ -183,6 +185,17 @@ async def test_untrusted_words_are_only_words(office: Office) -> None:
     ):  # fmt: skip
         async with opened(office, make) as run:
             assert "[b]x[/]" in run.text
+
+
+async def test_what_a_lead_answers_stands_on_its_timeline_once(office: Office) -> None:
+    writing.write_to(office, 1, channel="file", body="Shall we come on Friday?")
+    with office.as_system() as tx:
+        inbound.receive(tx, Inbound("sms", "x1", NOW, "Yes, [b]please[/]", address="+254722000111"))
+    async with opened(office, lambda: LeadDetailScreen(1)) as run:
+        assert "SMS · received “Yes, [b]please[/]”" in run.text and run.text.count("please") == 1
+        assert "file · waiting “Shall we come on Friday?”" in run.text
+        await run.press("down", "enter")
+        assert isinstance(run.app.screen, MessageItem) and "Came in by SMS" in run.text
 
 
 async def test_what_another_program_settled_is_not_settled_twice(office: Office) -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import update
 from textual.widgets import Input
@@ -25,11 +23,9 @@ from leadtui.services import campaigns, leads
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.virtual_table import VirtualTable
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of
+from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of, pictures
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import Run, acting_as, opened
-
-Snapshot = Callable[[Any, str], None]
 
 
 def words(run: Run) -> str:
@@ -41,14 +37,12 @@ def states(office: Office) -> list[str]:
     return [row.status for row in campaigns.recipients(office, RUNNING)[1]]
 
 
-async def test_a_rehearsal_and_the_start_that_asks_for_the_number(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_a_rehearsal_and_the_start_that_asks_for_the_number(campaigned: Office) -> None:
     draft = of(campaigned, DRAFT)
-    async with opened(campaigned, lambda: RehearsalScreen(draft), size=(120, 40)) as run:
-        snapshot(run.app, "rehearsal_120x40")
     async with opened(campaigned, CampaignsScreen) as run:
         await run.press("end", "S")
         assert isinstance(run.app.screen, RehearsalScreen)
-        snapshot(run.app, "rehearsal_80x24")
+        await pictures(run, "rehearsal")
         await run.press("enter")
         assert isinstance(run.app.screen, LeadsOf)
         assert "Not written to: does not want to be contacted" in run.text and "Rose Akinyi" in run.text
@@ -86,12 +80,10 @@ async def test_those_without_a_value_are_left_out_or_mended(campaigned: Office) 
         assert run.answer.is_active and run.answer.counters.total == 1
 
 
-async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office) -> None:
     running, later = of(campaigned, RUNNING), of(campaigned, LATER)
-    async with opened(campaigned, lambda: CampaignMonitor(running), size=(120, 40)) as run:
-        snapshot(run.app, "campaign_monitor_120x40")
     async with opened(campaigned, lambda: CampaignMonitor(running)) as run:
-        snapshot(run.app, "campaign_monitor_80x24")
+        await pictures(run, "campaign_monitor")
         await run.press("w")
         assert isinstance(run.app.screen, RecipientsScreen) and run.text.count("? unknown") == 2
         await run.press("escape", "down", "down", "enter")
@@ -119,12 +111,10 @@ async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office, 
         assert "there is no campaign" in run.text
 
 
-async def test_recipients_are_filtered_opened_and_settled(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_recipients_are_filtered_opened_and_settled(campaigned: Office) -> None:
     running = of(campaigned, RUNNING)
-    async with opened(campaigned, lambda: RecipientsScreen(running), size=(120, 40)) as run:
-        snapshot(run.app, "recipients_120x40")
     async with opened(campaigned, lambda: RecipientsScreen(running)) as run:
-        snapshot(run.app, "recipients_80x24")
+        await pictures(run, "recipients")
         await run.press("enter")
         assert "Hi Achieng, our fibre is at Westlands." in words(run)
         await run.press("escape", "f")

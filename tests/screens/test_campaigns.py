@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import update
 from textual.widgets import Input
@@ -21,11 +19,9 @@ from leadtui.services import admin, campaigns
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.progress import bar, percent
-from tests.screens.campaign_help import DRAFT, RUNNING, of
+from tests.screens.campaign_help import DRAFT, RUNNING, of, pictures
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
-
-Snapshot = Callable[[Any, str], None]
 
 
 def status(office: Office, ref: int | str) -> str:
@@ -37,11 +33,9 @@ def listed(run: Run) -> CampaignsScreen:
     return run.app.screen
 
 
-async def test_the_list_says_how_far_each_is(campaigned: Office, snapshot: Snapshot) -> None:
-    async with opened(campaigned, CampaignsScreen, size=(120, 40)) as run:
-        snapshot(run.app, "campaigns_120x40")
+async def test_the_list_says_how_far_each_is(campaigned: Office) -> None:
     async with opened(campaigned, CampaignsScreen) as run:
-        snapshot(run.app, "campaigns_80x24")
+        await pictures(run, "campaigns")
         await run.press("R", "v")
         assert "only one that was paused can be resumed" in run.toasts or "nobody was chosen yet" in run.toasts
         await run.press("f")

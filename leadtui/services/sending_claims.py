@@ -170,9 +170,10 @@ def begin(office: Office, message_id: int, token: str, deadline_s: float) -> Beg
     """Look at a claimed message once more and mark it `sending`, on the disk, or say why it does not go now."""
     with office.as_system(durable=True) as tx:
         briefly(tx)
-        found = _campaign_of(tx, message_id)
-        channel, campaign = found if found is not None else ("", None)
-        group = throttles.group_of(tx, channel, campaign)
+        channel, campaign, is_test = _about(tx, message_id)
+        if not channel:  # its lead was purged
+            return Held()
+        group = throttles.group_of(tx, channel, None if is_test else campaign)
         is_ours = throttles.lock(tx, group)
         row = _mine(tx, message_id, token)
         if row is None:
@@ -180,7 +181,7 @@ def begin(office: Office, message_id: int, token: str, deadline_s: float) -> Beg
         if not is_ours:
             _back(tx, row, token)
             return Held(group=True)
-        if row["purpose"] != "test" and campaign is not None and not _runs(campaign):
+        if campaign is not None and not is_test and not _runs(campaign):
             _back(tx, row, token)
             return Held(group=True)
         if not is_open(tx, channel):
@@ -202,14 +203,15 @@ def begin(office: Office, message_id: int, token: str, deadline_s: float) -> Beg
         return Begun(message_id, token, _outgoing(tx, office, row, campaign), at_s, row["campaign_id"])
 
 
-def _campaign_of(tx: WriteTx, message_id: int) -> tuple[str, Mapping[Any, Any] | None] | None:
-    """The message's channel and campaign, read before anything is locked."""
+def _about(tx: WriteTx, message_id: int) -> tuple[str, Mapping[Any, Any] | None, bool]:
+    """A message's channel, its campaign, and whether it is a test; read before anything is locked."""
     m = t.message.c
-    row = tx.conn.execute(select(m.channel, m.campaign_id).where(m.id == message_id)).one_or_none()
+    row = tx.conn.execute(select(m.channel, m.campaign_id, m.purpose).where(m.id == message_id)).one_or_none()
     if row is None:
-        return None
+        return "", None, False
     query = select(t.campaign).where(t.campaign.c.id == row.campaign_id)
-    return row.channel, None if row.campaign_id is None else tx.conn.execute(query).mappings().one_or_none()
+    campaign = None if row.campaign_id is None else tx.conn.execute(query).mappings().one_or_none()
+    return row.channel, campaign, row.purpose == "test"
 
 
 def _runs(campaign: Mapping[Any, Any]) -> bool:

@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 from leadtui.channels.port import Accepted, HandedOff, Pause, Result, Retry, Sent, Unknown
 from leadtui.channels.port import Final as Final_
 from leadtui.domain.message_states import LEFT, after_report
+from leadtui.domain.pacing import MARGIN, WINDOW
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import WriteTx
@@ -31,7 +32,7 @@ from .sending_claims import Begun, briefly, holder, short
 if TYPE_CHECKING:
     from .office import Office
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=60), timedelta(hours=1)
+FIRST_PAUSE, LONGEST_PAUSE = WINDOW + MARGIN, timedelta(hours=1)
 """How long a message waits that could not be sent: twice as long each time. Never less than the window of the rate."""
 _JITTER = 0.2
 _RETRIES = 3

@@ -28,7 +28,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from leadtui.api.app import create_app
 from leadtui.api.server import Server
-from leadtui.services import api_tokens, leads
+from leadtui.services import api_tokens, campaigns, leads
 from leadtui.services.office import Office, create_office
 
 CHECKED = (
@@ -58,6 +58,9 @@ def fuzz(
     token = api_tokens.create(office, "boss", name="fuzz").token.reveal()
     for number in range(3):
         leads.create(office, {"phone": f"07220003{number:02d}", "name": "Amina Otieno", "source": "Website"})
+    campaigns.create(
+        office, {"name": "Hello", "template": "Hello {name|there}", "channel": "file", "where": "is:active"}
+    )
     statuses: Counter[int] = Counter()
     calls: Counter[str] = Counter()
     wrong: dict[str, str] = {}
@@ -102,8 +105,9 @@ def fuzz(
 
 
 _SENSIBLE: dict[str, Any] = {
-    "ref": "1", "lead": 2, "lead_id": 2, "lead_ids": [1, 2], "at": "+3d", "date": "+3d", "promised_clear_date": "+3d",
-    "amount": "1500", "assigned_to": "boss", "status": "Contacted", "status_id": 2, "source": "Website",
+    "ref": "1", "id": 1, "lead": 2, "lead_id": 2, "lead_ids": [1, 2], "at": "+3d", "date": "+3d",
+    "promised_clear_date": "+3d", "amount": "1500", "assigned_to": "boss", "status": "Contacted", "status_id": 2,
+    "source": "Website",
     "type": "call", "outcome": "positive", "next_at": "tomorrow", "priority": "high",
 }  # fmt: skip
 

@@ -203,6 +203,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("leads.next", "]", "next", "Show the next lead of the list", "Go to", "lead"),
     _c("leads.previous", "[", "previous", "Show the lead before it in the list", "Go to", "lead"),
     _c("leads.imports", "I", "import", "Import leads from a file", "Files", "leads", permission="import"),
+    _c("leads.campaign", "M", "campaign", "Write a campaign to what the filter finds, or to the marked leads", "Change",
+       "leads", permission="campaign"),
     _c("leads.exports", "X", "export", "Export what the filter finds to a file", "Files", "leads",
        permission="export"),
     # Forms and the filter line
@@ -401,6 +403,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("suppressions.lift", "d", "lift", "Let the address be written to again, with the reason", "Change",
        "suppressions", danger=True, permission="campaign"),
     _c("suppressions.imports", "I", "import", "Import addresses from a file", "Files", "suppressions",
+       permission="campaign"),
+    _c("suppressions.exports", "X", "export", "Write the list to a file", "Files", "suppressions",
        permission="campaign"),
     _c("suppressions.show_all", "F", "show all", "Take the search away", "Find", "suppressions"),
     # Campaigns

@@ -18,7 +18,19 @@ import pytest
 from leadtui.app import LeadApp
 from leadtui.config import Settings
 from leadtui.errors import NotFound, NotPermitted
-from leadtui.services import activities, admin, bulk, conversion, exporting, history, leads, lifecycle, loans, status
+from leadtui.services import (
+    activities,
+    admin,
+    bulk,
+    campaigns,
+    conversion,
+    exporting,
+    history,
+    leads,
+    lifecycle,
+    loans,
+    status,
+)
 from leadtui.services.assignment import assign
 from leadtui.services.bulk import Act, Target
 from leadtui.services.conversion_plan import ConvertRequest
@@ -152,6 +164,7 @@ OFFICE_WIDE: dict[str, Callable[[Office], Any]] = {
     "create": lambda o: leads.create(o, {"phone": "0799000999"}),
     "bulk": lambda o: bulk.apply(o, Target(where="name:own"), Act(tag=("vip",))),
     "import": lambda o: run_import(o, io.BytesIO(b"phone,source\n0799000888,Website\n")),
+    "campaign": lambda o: campaigns.create(o, {"name": "Fibre", "template": "Hi {name|there}"}),
     "config": lambda o: admin.add(o, "package", {"name": "Gold"}),
     "users": lambda o: admin.add_user(o, {"login": "x", "name": "X", "role": "technician"}),
 }

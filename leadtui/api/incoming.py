@@ -60,7 +60,7 @@ async def take_form(
 ) -> Response:
     """Names of fields are those of a lead, by any of their names; what is none is kept as a note.
 
-    A public key names a form of `leadtui serve form`; with a token any name will do. The same form twice is taken once.
+    A public key names a form of `leadtui form`; with a token any name will do. The same form twice is taken once.
     """
     values = _form_values(request.headers.get("content-type", ""), await request.body())
     origin = request.headers.get("origin")

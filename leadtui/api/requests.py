@@ -147,7 +147,7 @@ def scrub(text: str) -> str:
     """Text without NUL and half characters, which no database takes."""
     if text.isprintable():
         return text
-    return text.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 # -- addresses and sizes ----------------------------------------------------------------------------------------------

@@ -10,25 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from leadtui.cli import complete, tree
-from leadtui.cli.context import note, office, warn
-from leadtui.cli.lead_fields import assignments, with_fields
-from leadtui.cli.output import emit, emit_partly, pairs, table
+from leadtui.cli import came_in, tree
+from leadtui.cli.context import office
+from leadtui.cli.lead_fields import with_fields
+from leadtui.cli.output import emit_partly
 from leadtui.errors import Invalid, LeadtuiError, UsageError
 
 if TYPE_CHECKING:
     from leadtui.cli.render import View
-    from leadtui.domain.records import IntakeRow
     from leadtui.services.intake import IntakeResult
-    from leadtui.services.office import Office
 
 app = tree.noun("Bookings of other programs, each with its lead")
 
 _REF_KEYS: Final = ("ref", "booking_ref", "external_ref", "booking_id", "booking", "id")
 """Under which key an object of a file says what the booking is called; the first that is there."""
-
-Id = Annotated[str, typer.Argument(metavar="ID|REF", help="its id, or its reference; see: leadtui booking list")]
-Lead = Annotated[str | None, typer.Option("--lead", metavar="REF", help="it is this lead's: do not look for one")]
 
 
 @app.command("add")
@@ -42,7 +37,7 @@ def add(
     detail: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="what else belongs to the booking: tour, seats …")
     ] = None,
-    lead: Lead = None,
+    lead: came_in.Lead = None,
     file: Annotated[
         str | None, typer.Option("--file", metavar="FILE|-", help="bookings as JSON lines instead; - is stdin")
     ] = None,
@@ -65,7 +60,7 @@ def add(
     payload: dict[str, Any] = {**values, **({"details": _details(detail)} if detail else {})}
     with office() as opened:
         result = bookings.add(opened, ref, payload, lead=lead, dry_run=dry_run)
-        _answer(opened, result, dry_run=dry_run)
+        came_in.answer(opened, result, dry_run=dry_run)
 
 
 def _details(pairs_: list[str] | None) -> dict[str, str]:
@@ -76,21 +71,6 @@ def _details(pairs_: list[str] | None) -> dict[str, str]:
             raise UsageError(f"--detail {pair[:60]}: write NAME=VALUE", field="detail", hint="such as seats=2")
         found[name.strip()] = value
     return found
-
-
-def _answer(opened: Office, result: IntakeResult, *, dry_run: bool = False) -> None:
-    """Print what became of a booking, or raise why it is only kept (exit 5)."""
-    from leadtui.cli.render import View
-
-    if dry_run and result.error is not None:
-        raise result.error
-    if (refused := result.refusal()) is not None:
-        raise refused
-    for sentence in result.warnings:
-        warn(sentence)
-    view = View.of(opened)
-    document = _result_json(result, view) | ({"dry_run": True} if dry_run else {})
-    emit(document, lambda: _result_text(result, view, dry_run=dry_run))
 
 
 # -- files of JSON lines ----------------------------------------------------------------------------------------------
@@ -156,95 +136,7 @@ def _read(file: str) -> str:
     return str(data.decode("utf-8-sig", "replace"))
 
 
-# -- reading, mending -------------------------------------------------------------------------------------------------
-@app.command("list")
-def list_(
-    failed: Annotated[bool, typer.Option("--failed", help="only those that wait for you")] = False,
-    state: Annotated[
-        str | None, typer.Option(metavar="WORD", help="created, linked, failed or dropped",
-                                 autocompletion=complete.intake_states)
-    ] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="on a page")] = 50,
-    page: Annotated[int, typer.Option(metavar="N", min=1, max=100_000_000, help="which page")] = 1,
-) -> None:  # fmt: skip
-    """List bookings, newest first."""
-    from leadtui.cli.render import View
-    from leadtui.services import intake
-
-    if failed and state not in (None, "failed"):
-        raise UsageError("--failed and --state cannot go together", field="state")
-    with office() as opened:
-        total, found = intake.list_all(
-            opened, kind="booking", state="failed" if failed else state, limit=limit, offset=(page - 1) * limit
-        )
-        view = View.of(opened)
-    emit({"total": total, "bookings": [intake_json(one) for one in found]}, lambda: _list_text(found, view))
-    if found and total > len(found):
-        note(f"{len(found):,} of {total:,}")
-
-
-@app.command("show")
-def show(id_: Id) -> None:
-    """Show a booking with all that came, and what became of it."""
-    from leadtui.cli.render import View
-    from leadtui.services import intake
-
-    with office() as opened:
-        one = intake.get(opened, id_, kind="booking")
-        view = View.of(opened)
-    emit(intake_json(one), lambda: _show_text(one, view))
-
-
-@app.command("retry")
-def retry(
-    id_: Id,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="FIELD=VALUE", help="the right value; an empty one takes it away",
-                     autocompletion=complete.field_names),
-    ] = None,
-    lead: Lead = None,
-    ref: Annotated[str | None, typer.Option("--ref", metavar="REF", help="call it this from now on")] = None,
-) -> None:  # fmt: skip
-    """Try a booking again that failed or was dropped, with corrected values."""
-    from leadtui.services import intake
-
-    with office() as opened:
-        one = intake.get(opened, id_, kind="booking")
-        _answer(opened, intake.retry(opened, one.id, assignments(set_), lead=lead, ref=ref))
-
-
-@app.command("drop")
-def drop(id_: Id, reason: Annotated[str, typer.Option(metavar="TEXT", help="why")]) -> None:
-    """Give up a booking that failed; it stays to be read, and can still be retried."""
-    from leadtui.services import intake
-
-    with office() as opened:
-        one = intake.drop(opened, intake.get(opened, id_, kind="booking").id, reason)
-    emit(intake_json(one), f"booking {one.ref} dropped")
-
-
 # -- words ------------------------------------------------------------------------------------------------------------
-def intake_json(one: IntakeRow) -> dict[str, Any]:
-    """A booking as it came in."""
-    return {
-        "id": one.id, "ref": one.ref, "state": one.state, "lead_number": one.lead_number, "lead_name": one.lead_name,
-        "error": one.error, "field": one.field, "attempts": one.attempts, "by": one.by, "at": one.at,
-        "tried_at": one.tried_at, "payload": dict(one.payload), "corrections": dict(one.corrections),
-    }  # fmt: skip
-
-
-def _result_json(result: IntakeResult, view: View) -> dict[str, Any]:
-    from leadtui.cli.render import lead_json
-
-    return {
-        "id": result.intake.id, "ref": result.intake.ref, "result": result.outcome,
-        "lead_id": result.lead.id if result.lead else None,
-        "lead_number": result.lead.number if result.lead else None, "batch": result.batch,
-        "warnings": list(result.warnings), "lead": lead_json(result.lead, view) if result.lead else None,
-    }  # fmt: skip
-
-
 def _line_json(one: IntakeResult | LeadtuiError, view: View) -> dict[str, Any]:
     if isinstance(one, LeadtuiError):
         error = one.message if one.code == "dropped" else f"{one.message}; it is not kept"
@@ -257,14 +149,6 @@ def _line_json(one: IntakeResult | LeadtuiError, view: View) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _result_text(result: IntakeResult, view: View, *, dry_run: bool) -> str:
-    from leadtui.cli.render import lead_line
-
-    words = {"created": "new lead", "linked": "linked to", "known": "known already"}[result.outcome]
-    head = f"booking {result.intake.ref}: {words}" + (" (dry run, nothing was written)" if dry_run else "")
-    return head + ("\n" + lead_line(result.lead, view) if result.lead else "")
-
-
 def _file_text(counts: Mapping[str, int], rows: list[dict[str, Any]], *, dry_run: bool) -> str:
     lines = [", ".join(f"{count:,} {word}" for word, count in counts.items())]
     if dry_run:
@@ -275,23 +159,4 @@ def _file_text(counts: Mapping[str, int], rows: list[dict[str, Any]], *, dry_run
     return "\n".join(lines)
 
 
-def _list_text(found: tuple[IntakeRow, ...], view: View) -> str:
-    if not found:
-        return "no bookings"
-    return table(
-        ("id", "ref", "when", "state", "lead", "name", "why"),
-        [(o.id, o.ref, view.local(o.at), o.state, o.lead_number, o.lead_name, o.error) for o in found],
-        right=[0], whole=[1],
-    )  # fmt: skip
-
-
-def _show_text(one: IntakeRow, view: View) -> str:
-    facts = [
-        ("id", one.id), ("state", one.state), ("lead", one.lead_number and f"{one.lead_number} {one.lead_name or ''}"),
-        ("why", one.error), ("came in", f"{view.local(one.at)} by {one.by}"),
-        ("tried", f"{one.attempts}×, last {view.local(one.tried_at)}"),
-    ]  # fmt: skip
-    parts = [f"booking {one.ref}", pairs(facts), "As it came\n" + pairs(one.payload.items())]
-    if one.corrections:
-        parts.append("Corrected\n" + pairs((key, text or "(taken away)") for key, text in one.corrections.items()))
-    return "\n\n".join(parts)
+came_in.verbs(app, "booking", "bookings")

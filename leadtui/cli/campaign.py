@@ -10,7 +10,7 @@ import typer
 from leadtui.cli import complete, tree
 from leadtui.cli.context import ask, confirm, confirm_many, note, office, on_terminal, warn
 from leadtui.cli.lead_find import pointed_at
-from leadtui.cli.output import emit
+from leadtui.cli.output import emit, emit_partly
 from leadtui.cli.template import text_of
 from leadtui.errors import UsageError
 
@@ -244,6 +244,8 @@ def start(
                 confirm_many(to_send, yes=False, what="write to")
             count = to_send
         done = campaigns.start(opened, campaign, confirm=count, skip_missing=skip, dry_run=dry_run)
+        if dry_run and not goes_on:
+            note(f"it would go to {rehearsal.rehearse(opened, campaign, skip_missing=skip).to_send:,} leads")
         _print(done, "would be started" if dry_run else "started")
 
 
@@ -266,13 +268,13 @@ def resume(campaign: Which) -> None:
 
 
 @app.command("cancel")
-def cancel(campaign: Which, yes: Yes = False) -> None:
+def cancel(campaign: Which, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Call it off for good; what was sent stays as it is."""
     from leadtui.services import campaigns
 
     with office() as opened:
-        confirm("What waits will never be sent. Call it off?", yes=yes)
-        _print(campaigns.cancel(opened, campaign), "called off")
+        confirm("What waits will never be sent. Call it off?", yes=yes or dry_run)
+        _print(campaigns.cancel(opened, campaign, dry_run=dry_run), "would be called off" if dry_run else "called off")
 
 
 @app.command("copy")
@@ -287,13 +289,13 @@ def copy(
 
 
 @app.command("delete")
-def delete(campaign: Which, yes: Yes = False) -> None:
+def delete(campaign: Which, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Put it away; what was sent stays with the leads."""
     from leadtui.services import campaigns
 
     with office() as opened:
-        confirm("Put this campaign away?", yes=yes)
-        _print(campaigns.delete(opened, campaign), "put away")
+        confirm("Put this campaign away?", yes=yes or dry_run)
+        _print(campaigns.delete(opened, campaign, dry_run=dry_run), "would be put away" if dry_run else "put away")
 
 
 @app.command("recipients")
@@ -331,12 +333,13 @@ Ids = Annotated[
 
 
 @app.command("retry")
-def retry(campaign: Which, ids: Ids = None) -> None:
+def retry(campaign: Which, ids: Ids = None, dry_run: DryRun = False) -> None:
     """Send failures again: all that trying again may mend, or those named."""
     from leadtui.services import campaigns
 
     with office() as opened:
-        _settled(campaigns.retry_failed(opened, campaign, ids or None), "will be tried again")
+        done = campaigns.retry_failed(opened, campaign, ids or None, dry_run=dry_run)
+        _settled(done, "failed" if dry_run else "will be tried again", dry_run=dry_run)
 
 
 @app.command("resolve")
@@ -345,6 +348,7 @@ def resolve(
     ids: Ids = None,
     went: Annotated[bool | None, typer.Option("--went/--not-sent", help="they were sent, or they were not")] = None,
     reason: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="how that is known")] = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Say of messages of which nobody knows (all, or those named) whether they went."""
     from leadtui.services import campaigns
@@ -352,13 +356,15 @@ def resolve(
     if went is None:
         raise UsageError("did they go?", field="went", hint="--went or --not-sent")
     with office() as opened:
-        _settled(campaigns.resolve(opened, campaign, ids or None, went, note=reason), "settled")
+        done = campaigns.resolve(opened, campaign, ids or None, went, note=reason, dry_run=dry_run)
+        _settled(done, "would be settled" if dry_run else "settled", dry_run=dry_run)
 
 
-def _settled(done: Resolved, verb: str) -> None:
+def _settled(done: Resolved, verb: str, *, dry_run: bool) -> None:
     refused = [{"message_id": one, "error": why} for one, why in done.refused]
     lines = [f"{done.count:,} {verb}", *(f"{one['message_id']}: {one['error']}" for one in refused)]
-    emit({"count": done.count, "refused": refused}, "\n".join(lines))
+    document = {"count": done.count, "refused": refused} | ({"dry_run": True} if dry_run else {})
+    emit_partly(document, "\n".join(lines), len(refused), done.count + len(refused))
 
 
 def _print(done: CampaignDone, verb: str) -> None:

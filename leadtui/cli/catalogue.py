@@ -44,6 +44,8 @@ class Noun:
     values: tuple[Value, ...]
     names: Completer | None = None
     of_pipeline: bool = False
+    columns: tuple[str, ...] | None = None
+    """What a list shows of each as text; all that it has when left out."""
 
     @property
     def key(self) -> str:
@@ -208,7 +210,7 @@ def make(noun: Noun, *, switched: bool = False) -> typer.Typer:
 
         with office() as opened:
             found = admin.items(opened, noun.key, include_retired=not active, pipeline=arguments.get("pipeline"))
-        emit({"total": len(found), noun.plural: found}, lambda: records_text(found))
+        emit({"total": len(found), noun.plural: found}, lambda: records_text(found, noun.columns))
 
     preset_option = typer.Option("--preset", metavar="NAME", help="all of a preset", autocompletion=complete.presets)
     more = [_keyword("preset", Annotated[str | None, preset_option])] if noun.name == "pipeline" else []

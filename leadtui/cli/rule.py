@@ -50,7 +50,7 @@ TRIGGER: Final = Noun("trigger", "triggers", "What is done when leads behave in 
     Value("where", "FILTER", "only for leads that it finds"),
     Value("cooldown", "24h", "not again for the same lead before; 0h for no pause"),
     Value("order", "N", "its place"),
-), complete.triggers)  # fmt: skip
+), complete.triggers, columns=("key", "name", "when", "does", "cooldown", "is_active"))  # fmt: skip
 
 MILESTONE: Final = Noun("milestone", "milestones", "What is noted once when a lead reaches it", (
     Value("name", "NAME", "what it is called"),

@@ -1,4 +1,4 @@
-"""`leadtui serve`: what comes in over HTTP; and the forms of websites that may send leads."""
+"""`leadtui serve`: what comes in over HTTP."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from leadtui.cli import complete, tree
-from leadtui.cli.context import note, office, open_log, options, warn
+from leadtui.cli import tree
+from leadtui.cli.context import note, open_log, options, warn
 from leadtui.cli.output import emit
 from leadtui.cli.until_told import signals, wait
 from leadtui.errors import NotPermitted, Refused, UsageError
@@ -113,51 +113,3 @@ def _need_the_extra() -> None:
                 f"the server needs {module}, which is not installed", code="missing_extra",
                 hint="install it with: pip install 'leadtui[api]'",
             )  # fmt: skip
-
-
-# -- forms ------------------------------------------------------------------------------------------------------------
-forms_app = tree.noun("Forms of websites: each with a public key, for the page's own HTML")
-app.add_typer(forms_app, name="form")
-
-
-@forms_app.command("add")
-def add_form(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="a word: website, landing-page")],
-    source: Annotated[
-        str | None,
-        typer.Option("--source", metavar="NAME", help="of its leads; else Website", autocompletion=complete.sources),
-    ] = None,
-    redirect: Annotated[
-        str | None, typer.Option("--redirect", metavar="URL", help="where a plain form goes on to")
-    ] = None,
-    origin: Annotated[
-        list[str] | None, typer.Option("--origin", metavar="URL", help="a website whose scripts may post it")
-    ] = None,
-) -> None:
-    """Make a form and print the address it is posted to."""
-    from leadtui.services import forms
-
-    with office() as opened:
-        made = forms.add(opened, name, source=source, redirect=redirect, origins=tuple(origin or ()))
-    emit(made.as_json(), made.path)
-
-
-@forms_app.command("list")
-def list_forms() -> None:
-    """List forms with their addresses."""
-    from leadtui.cli.render import records_text
-    from leadtui.services import forms
-
-    with office() as opened:
-        found = [one.as_json() for one in forms.list_all(opened)]
-    emit({"total": len(found), "forms": found}, lambda: records_text(found, ("name", "path", "source", "redirect")))
-
-
-@forms_app.command("remove")
-def remove_form(name: Annotated[str, typer.Argument(metavar="NAME", help="see: leadtui serve form list")]) -> None:
-    """Take a form away: what it sends is not taken any more."""
-    from leadtui.services import forms
-
-    with office() as opened:
-        gone = forms.remove(opened, name)
-    emit(gone.as_json(), f"the form {gone.name} takes nothing any more")

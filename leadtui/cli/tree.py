@@ -46,6 +46,7 @@ NOUNS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("leadtui.cli.history", "who changed what, and when"),
     "stats": ("leadtui.cli.stats", "leads in figures: by status, month, source and user; what became of them"),
     "worker": ("leadtui.cli.worker", "the work that goes on by itself, without a screen"),
+    "form": ("leadtui.cli.form", "forms of websites that may send leads; what came in by them, what failed"),
     "serve": ("leadtui.cli.serve", "what comes in over HTTP: the API, website forms, webhooks"),
     "db": ("leadtui.cli.db", "the database itself"),
     "config": ("leadtui.cli.configure", "settings of this program and of the office"),

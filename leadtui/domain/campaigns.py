@@ -19,14 +19,14 @@ STATUSES: Final[tuple[str, ...]] = ("draft", "scheduled", "active", "paused", "c
 
 MOVES: Final[Mapping[str, tuple[str, ...]]] = {
     "draft": ("scheduled", "active", "cancelled"),
-    "scheduled": ("active", "draft", "paused", "cancelled"),
+    "scheduled": ("active", "draft", "cancelled"),
     "active": ("paused", "completed"),
     "paused": ("active", "cancelled"),
     "completed": (),
     "cancelled": (),
 }
-"""What may follow a status: what the source allows, and what spec AJ14 adds; anything else is refused. A scheduled one
-becomes paused by itself when its time was missed. `REOPENED` is the one way back from the end.
+"""What may follow a status: what the source allows, and what spec AJ14 adds; anything else is refused. Beside
+these, a scheduled one stands still by itself when it cannot begin, and `REOPENED` is the one way back from the end.
 """
 
 REOPENED: Final = ("completed", "active")
@@ -249,7 +249,6 @@ class CampaignRow:
         if self.status != "paused":
             return ""
         return self.pause_text or PAUSE_WORDS.get(self.pause_reason or "", (self.pause_reason or "").replace("_", " "))
-
 
     def as_json(self) -> dict[str, Any]:
         """The object of the contract, and what stands beside it; rates in percent, with their fractions."""

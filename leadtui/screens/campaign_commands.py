@@ -125,7 +125,7 @@ class CampaignCommands(LeadScreen[Any]):
 
         def written(done: CampaignDone | None) -> None:
             if done is not None:
-                self._did(done, "saved")
+                self.acted(done.campaign)
 
         self.app.push_screen(CampaignEditor(campaign_id), written)
 

@@ -58,7 +58,7 @@ class CampaignEditor(CampaignLooking):
     CampaignEditor #problem { height: auto; max-height: 3; display: none; color: $text-error; padding: 0 1; }
     """
 
-    def __init__(self, campaign_id: int | None = None, *, where: str = "") -> None:
+    def __init__(self, campaign_id: int | None = None, where: str = "") -> None:
         super().__init__(where)
         self.campaign_id = campaign_id
         self._version: int | None = None
@@ -214,7 +214,15 @@ class CampaignEditor(CampaignLooking):
                 return campaigns.create(office, values)
             return campaigns.edit(office, campaign_id, values, version=version)
 
-        self.run_blocking(save, then=self.dismiss, failed=self._not_saved)
+        self.run_blocking(save, then=self._saved, failed=self._not_saved)
+
+    def _saved(self, done: CampaignDone) -> None:
+        self.changed()
+        self.dismiss(done)
+        for warning in done.warnings:
+            self.app.notify(warning, severity="warning")
+        back = " · u takes it back" if done.batch is not None else ""
+        self.lead_app.say(f"{one_line(done.campaign.name)}: saved as {done.campaign.status}{back}")
 
     def _not_saved(self, error: Exception) -> None:
         self._busy = False

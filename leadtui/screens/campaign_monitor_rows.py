@@ -70,7 +70,7 @@ class MonitorRows:
     def _progress(self, width: int) -> list[Line]:
         row, counted = self.read.row, self.read.row.counters
         if row.is_freezing:
-            words = f"{counted.total + counted.skipped:,} leads written down so far; sending begins when all are"
+            words = f"{counted.total + counted.skipped:,} so far; sending begins when all are"
             return [Line(text(("Choosing who gets it… ", "accent"), words))]
         if not counted.total:
             return [Line(text((self._before(), "muted")))]

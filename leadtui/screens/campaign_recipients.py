@@ -25,6 +25,8 @@ from leadtui.widgets.virtual_table import VirtualTable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from leadtui.services.messages import Resolved
+
 MOVING_S, MOVING_S_SLOW = 3.0, 15.0
 SURE: Final = "What is said here is final: one that went is never sent again, one that did not can be tried again."
 
@@ -132,7 +134,8 @@ class RecipientsScreen(SearchLine):
         if view != self.view:
             self.view = view
             self.table.set_marks(Marks())
-            self._show()
+            if self.cells is not None:  # else it is shown as soon as the campaign is read
+                self._show()
 
     def do_which(self) -> None:
         """The next group in which there is anybody."""
@@ -224,15 +227,16 @@ class RecipientsScreen(SearchLine):
         what = "This message" if len(ids) == 1 else f"These {len(ids):,} messages"
         words = f"{what} {'went' if went else 'did not go'}?\n\n{SURE}"
 
-        def settle() -> int:
+        def settle() -> Resolved:
             from leadtui.services import campaigns
 
-            return campaigns.resolve(office, campaign_id, ids, went).count
+            return campaigns.resolve(office, campaign_id, ids, went)
 
-        def done(count: int) -> None:
+        def done(settled: Resolved) -> None:
             self.table.set_marks(Marks())
             self.changed()
-            self.done(f"{count:,} {'went' if went else 'did not go'}, as you say")
+            not_so = f"; {len(settled.refused):,} not: {settled.refused[0][1]}" if settled.refused else ""
+            self.done(f"{settled.count:,} {'went' if went else 'did not go'}, as you say{not_so}")
 
         def answered(yes: bool | None) -> None:
             if yes:

@@ -16,8 +16,8 @@ from leadtui.widgets.lead_cells import how_long, plain_signs, short_day
 from leadtui.widgets.progress import bar
 from leadtui.widgets.text import one_line
 
-BAR: Final = 8
-"""Cells of the bar in a row of the list."""
+PROGRESS: Final = 16
+"""Cells for bar and figures in a row of the list; the bar takes what the figures leave, at most half."""
 COLUMNS: Final = (
     Column("name", "Name", 20, 16, grow=4),
     Column("status", "State", 11, 11),
@@ -46,6 +46,13 @@ def in_time(at: datetime, now: datetime) -> str:
     if at <= now + timedelta(seconds=30):
         return "now"
     return f"in {how_long(max(at - now, timedelta(minutes=1)))}"
+
+
+def until(at: datetime, now: datetime) -> str:
+    """The same in at most nine cells: "in 12 min", "in 5 h", "in 3 d", "in 4 mo"."""
+    count, _, unit = in_time(at, now).removeprefix("in ").partition(" ")
+    short = {"minute": "min", "hour": "h", "day": "d", "week": "w", "month": "mo"}.get(unit.rstrip("s"), unit)
+    return f"in {count} {short}" if unit else count
 
 
 def rate_words(per_minute: int) -> str:
@@ -94,8 +101,9 @@ class CampaignCells:
             return f"choosing… {counted.total + counted.skipped:,}", "accent"
         if not counted.total:
             return "", ""
-        drawn = bar(counted.sent, counted.total, BAR, self.plain)
-        return f"{drawn} {counted.sent:,}/{counted.total:,}", ""
+        figures = f" {counted.sent:,}/{counted.total:,}"
+        cells = min(PROGRESS // 2, PROGRESS - len(figures))
+        return bar(counted.sent, counted.total, cells, self.plain) + figures, ""
 
     def when(self, row: CampaignRow) -> tuple[str, str]:
         """When a scheduled one starts, an active one ends, an ended one ended."""
@@ -103,7 +111,7 @@ class CampaignCells:
         if row.scheduled_at is not None and (row.is_scheduled or row.is_draft):
             return relative(row.scheduled_at, False, now, tz), "accent"
         if row.is_active:
-            return in_time(row.eta, now) if row.eta is not None else "", ""
+            return until(row.eta, now) if row.eta is not None else "", ""
         if row.completed_at is not None:
             return short_day(row.completed_at, now, tz), "muted"
         return "", ""
@@ -148,7 +156,7 @@ class CampaignPages:
         _, rows = campaigns.list_all(
             self.office, status=view.status or None, words=view.words, limit=limit, offset=offset
         )
-        self.is_moving = any(row.is_active or row.is_scheduled for row in rows)
+        self.is_moving = any(row.is_active or row.counters.in_hand for row in rows)
         return rows
 
     def count(self) -> int:

@@ -107,7 +107,8 @@ class CampaignsScreen(SearchLine, CampaignCommands):
         """Show another list."""
         if view != self.view:
             self.view = view
-            self._show()
+            if self.cells is not None:  # else it is shown as soon as the office is open
+                self._show()
 
     def do_which(self) -> None:
         """The next status."""

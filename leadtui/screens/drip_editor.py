@@ -354,7 +354,7 @@ class DripEditor(LeadScreen[str]):
         for warning in now.warnings:
             app.notify(warning, severity="warning")
         self.dismiss(now.drip.key)
-        app.say(words)
+        app.say(f"{words} · u takes it back" if now.batch is not None else words)
 
     def _not_written(self, error: Exception) -> None:
         """The step that is wrong gets the cursor; what was typed stays."""

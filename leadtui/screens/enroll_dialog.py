@@ -8,17 +8,22 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Button, Checkbox, Static
+from textual.widgets import Button, Static
 
 from leadtui.screens.act_dialog import ActDialog, Acted, Read, label
 from leadtui.screens.drip_commands import enroll_words
 from leadtui.screens.drip_rows import count_words
+from leadtui.widgets.choice_row import ChoiceRow, Key
 from leadtui.widgets.keyed_list import Entry, KeyedList, numbered
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.domain.drips import DripRow, EnrollResult
     from leadtui.domain.records import LeadDetail
+
+
+WHO = (Key("n", "", "who was never in it"), Key("a", "again", "once more, too"))
+"""A lead goes through a drip once, unless somebody says otherwise."""
 
 
 class EnrollDialog(ActDialog):
@@ -29,7 +34,7 @@ class EnrollDialog(ActDialog):
     CSS = """
     EnrollDialog KeyedList { max-height: 9; }
     EnrollDialog #would { height: auto; max-height: 6; padding-left: 1; margin-top: 1; }
-    EnrollDialog Checkbox { border: none; height: 1; padding: 0 1; background: transparent; }
+    EnrollDialog ChoiceRow { width: 1fr; }
     """
 
     def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None) -> None:
@@ -40,8 +45,8 @@ class EnrollDialog(ActDialog):
         """The drips, once more or not, what it would do."""
         yield KeyedList(id="drip")
         with Horizontal(classes="row"):
-            yield label("again")
-            yield Checkbox("also those who were in it before", id="again", compact=True)
+            yield label("who")
+            yield ChoiceRow(WHO, id="again")
         yield Static("", id="would", markup=False)
 
     def read_more(self, office: Any, detail: LeadDetail | None) -> Any:
@@ -76,8 +81,9 @@ class EnrollDialog(ActDialog):
         event.stop()
         self._look()
 
-    @on(Checkbox.Changed)
-    def _again(self) -> None:
+    @on(ChoiceRow.Chosen, "#again")
+    def _again(self, event: ChoiceRow.Chosen) -> None:
+        event.stop()
         if self.result is not None:
             self._look()
 
@@ -95,7 +101,7 @@ class EnrollDialog(ActDialog):
 
     @property
     def _once_more(self) -> bool:
-        return self.query_one("#again", Checkbox).value
+        return bool(self.query_one("#again", ChoiceRow).value)
 
     def _enroll(self, key: str, again: bool, dry_run: bool) -> EnrollResult:
         """In a thread."""

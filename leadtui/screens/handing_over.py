@@ -203,7 +203,7 @@ class HandingOver(LeadScreen[Any]):
         Column("why", "Belongs to", 18, 10, grow=1, drop=3),
     )
 
-    def __init__(self, message_ids: Sequence[int] = (), campaign_id: int | None = None) -> None:
+    def __init__(self, campaign_id: int | None = None) -> None:
         super().__init__()
         self.campaign_id = campaign_id
         self.watch_changes = ChangeWatch(self, self._again)

@@ -12,7 +12,7 @@ from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
 _ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise", "leads.booking", "leads.message"})
-_NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports"})
+_NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports", "leads.campaign"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
 

@@ -300,10 +300,18 @@ class LeadsScreen(LeadCommands):
         """What the filter finds (the marked ones, when there are any), one lead after another."""
         from leadtui.screens.work_mode import open_work_mode
 
-        target, where = self.target(), self.view.where
-        if self.table.marks:
-            where = target.where if target.where is not None else "id:" + ",".join(str(one) for one in target.ids)
-        open_work_mode(self, where=where)
+        open_work_mode(self, where=self._meant())
+
+    def _meant(self) -> str:
+        """What the filter finds, or the marked leads, as a filter."""
+        target = self.target()
+        if not self.table.marks:
+            return self.view.where
+        return target.where if target.where is not None else "id:" + ",".join(str(one) for one in target.ids)
+
+    def do_campaign(self) -> None:
+        """Write a campaign to them."""
+        self.open_dialog("campaign_editor", "CampaignEditor", None, self._meant())
 
     def do_imports(self) -> None:
         """Import a file."""
@@ -311,11 +319,7 @@ class LeadsScreen(LeadCommands):
 
     def do_exports(self) -> None:
         """Export what the filter finds, or the marked leads."""
-        target = self.target()
-        where = self.view.where
-        if self.table.marks:
-            where = target.where if target.where is not None else "id:" + ",".join(str(one) for one in target.ids)
-        self.open_dialog("export_dialog", "ExportDialog", where)
+        self.open_dialog("export_dialog", "ExportDialog", self._meant())
 
     # Opening a lead
 

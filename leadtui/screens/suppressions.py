@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
@@ -15,6 +16,7 @@ from leadtui import clock
 from leadtui.commands import Command
 from leadtui.domain.channel_words import CHANNELS, channel_word
 from leadtui.domain.phones import format_phone
+from leadtui.errors import Invalid
 from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.form import FieldSpec
@@ -226,14 +228,37 @@ class SuppressionsScreen(SearchLine):
         )  # fmt: skip
 
         def save(values: dict[str, str]) -> Any:
-            from pathlib import Path
-
             from leadtui.services import suppressions
 
             path = Path(values["path"].strip()).expanduser()
             return suppressions.import_(office, path, channel=values.get("channel", ""))
 
         self.app.push_screen(RecordForm("Import addresses", specs, {}, save, new=True), self._imported)
+
+    def do_exports(self) -> None:
+        """The whole list, as a file that import reads again."""
+        from leadtui.screens.record_form import RecordForm
+
+        office = self.office
+        specs = (FieldSpec("path", "To", required=True, max_length=1000, help="a new CSV file"),)
+
+        def save(values: dict[str, str]) -> dict[str, Any]:
+            from leadtui.services import suppressions
+
+            path = Path(values["path"].strip()).expanduser()
+            try:
+                with path.open("xb") as out:  # never over a file that is there
+                    return {"count": suppressions.export(office, out), "path": str(path)}
+            except OSError as error:
+                raise Invalid(f"it cannot be written: {error.strerror}", field="path") from error
+
+        def written(answer: dict[str, Any] | None) -> None:
+            if answer:
+                self.done(f"{answer['count']:,} addresses written to {answer['path']}")
+
+        form = RecordForm("Export addresses", specs, {"path": "~/opted-out.csv"}, save, new=True)
+        form.do = "Write"
+        self.app.push_screen(form, written)
 
     def _imported(self, result: Imported | None) -> None:
         if result is None:

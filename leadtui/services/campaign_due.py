@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, select, update
 
 from leadtui.domain.campaigns import BROADCAST, PAUSE_WORDS, is_missed
 from leadtui.domain.message_states import IN_HAND, OPEN, WAITING
@@ -100,7 +100,7 @@ def _begin(office: Office, campaign_id: int) -> int:
             now = _locked(tx, campaign_id, "scheduled")
             if now is None or now["version"] != row["version"]:
                 return 0
-            begin(tx, now, user_id, skip_missing=told.skip_missing, version=row["version"])
+            begin(tx, now, user_id, skip_missing=told.skip_missing, version=row["version"], by_itself=True)
             text = f"Campaign '{row['name']}' has begun: {told.to_send:,} messages"
             _tell(tx, row, "start", text)
     except LeadtuiError as error:
@@ -145,14 +145,30 @@ def _origin(office: Office) -> str:
 
 # -- go on ---------------------------------------------------------------------------------------------------------
 def _half_fixed(office: Office) -> list[int]:
-    """Those whose audience is not written down to the end, and nobody is at it."""
+    """Those whose audience is not written down to the end, and nobody else is at it."""
     c = t.campaign.c
     with office.store.read() as tx:
-        query = select(c.id).where(
-            c.status == "active", c.started_at.is_not(None), c.frozen_at.is_(None),
-            c.updated_at <= tx.now - TAKEN_OVER_AFTER, *_live(),
-        )  # fmt: skip
-        return list(tx.conn.execute(query.order_by(c.started_at, c.id)).scalars())
+        query = select(c.id, c.updated_at, c.options_json).where(
+            c.status == "active", c.started_at.is_not(None), c.frozen_at.is_(None), *_live()
+        )
+        rows, late = tx.conn.execute(query.order_by(c.started_at, c.id)).all(), tx.now - TAKEN_OVER_AFTER
+    found = []
+    for row in rows:
+        if (row.options_json or {}).get("by_itself"):
+            found.append(row.id)
+        elif row.updated_at <= late:
+            _take_over(office, row.id)
+            found.append(row.id)
+    return found
+
+
+def _take_over(office: Office, campaign_id: int) -> None:
+    """From now on it is the worker's to fix; whoever began it is gone, or finds out in his next transaction."""
+    with office.as_system() as tx:
+        row = _locked(tx, campaign_id, "active")
+        if row is not None:
+            options = {**(row["options_json"] or {}), "by_itself": True}
+            tx.conn.execute(update(t.campaign).where(t.campaign.c.id == campaign_id).values(options_json=options))
 
 
 def _fix(office: Office, campaign_id: int, limit: int, may_go_on: MayGoOn) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from leadtui.channels import registry
-from leadtui.domain.campaigns import BROADCAST, CampaignDone, check_move
+from leadtui.domain.campaigns import BROADCAST, CampaignDone, CampaignRow, check_move
 from leadtui.domain.dates import local_day, parse_when
 from leadtui.domain.templates import MOST_CHARS, parse
 from leadtui.domain.working_hours import QuietHours
@@ -108,22 +108,30 @@ def copy(office: Office, ref: str | int, name: str | None = None) -> CampaignDon
         return CampaignDone(row_of(tx, made), tx.batch_id)
 
 
-def delete(office: Office, ref: str | int) -> CampaignDone:
+def delete(office: Office, ref: str | int, *, dry_run: bool = False) -> CampaignDone:
     """Put a campaign away. What was sent stays on the leads' timelines and in their messages.
 
     Raises Refused while it is being sent or stands still: it is called off first.
     """
+    if dry_run:
+        with office.read() as tx:
+            return CampaignDone(_deletable(tx, found(tx, ref)), dry_run=True)
     with office.write() as tx:
         row = found(tx, ref)
-        if row["status"] in {"active", "paused"}:
-            raise Refused(
-                f"'{row['name']}' is {row['status']}: call it off first", code="running", field="status",
-                hint="leadtui campaign cancel" if row["status"] == "paused" else "leadtui campaign pause, then cancel",
-            )  # fmt: skip
-        shown = row_of(tx, row["id"])
+        shown = _deletable(tx, row)
         tx.open_batch(ENTITY, f"campaign {row['name']}: delete")
         change(tx, row, {"deleted_at": tx.now}, "delete")
         return CampaignDone(shown, tx.batch_id)
+
+
+def _deletable(tx: ReadTx, row: Row) -> CampaignRow:
+    shown = row_of(tx, row["id"])
+    if shown.can_delete:
+        return shown
+    raise Refused(
+        f"'{row['name']}' is {row['status']}: call it off first", code="running", field="status",
+        hint="leadtui campaign cancel" if shown.is_paused else "leadtui campaign pause, then cancel",
+    )  # fmt: skip
 
 
 def schedule(office: Office, ref: str | int, at: str, *, version: int | None = None) -> CampaignDone:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import os
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -39,9 +40,15 @@ _SAME_FAMILY: Final = frozenset({
 })  # fmt: skip
 
 
+FOLDER: Final = Path("campaigns")
+"""Where they lie beside the database: apart from the documents of leads, which go when their lead is purged; under
+their own name, which whoever gets the message may see.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptFile:
-    """A file kept for a campaign: its name beside the database, what it was called, and its type."""
+    """A file kept for a campaign: its path in the folder of the database, what it was called, and its type."""
 
     path: str
     name: str
@@ -123,5 +130,12 @@ def keep(office: Office, text: str, channel: str, *, dry_run: bool = False) -> K
     name = clean_line(path.name, field="attachment", limit=255)
     if dry_run:
         return KeptFile("", name, mime)
-    _, _, stored = copy_in(office.store.files, path, field="attachment")
-    return KeptFile(stored, name, mime)
+    folder = office.store.files / FOLDER
+    digest, _, stored = copy_in(folder, path, field="attachment")
+    place = Path(digest[:16]) / (name.replace("/", "_").lstrip(".") or "file")
+    try:
+        (folder / place.parent).mkdir(mode=0o770, exist_ok=True)
+        os.replace(folder / stored, folder / place)
+    except OSError as error:
+        raise Invalid(f"'{path}' cannot be copied: {error.strerror}", field="attachment") from error
+    return KeptFile(str(FOLDER / place), name, mime)

@@ -69,15 +69,17 @@ def start(
         return CampaignDone(row_of(tx, row["id"]), warnings=told.warnings)
 
 
-def begin(tx: WriteTx, row: Row, user_id: int, *, skip_missing: bool, version: int) -> None:
+def begin(tx: WriteTx, row: Row, user_id: int, *, skip_missing: bool, version: int, by_itself: bool = False) -> None:
     """Mark a locked campaign active; its audience is that of this moment, as far as new leads go.
+
+    `by_itself`: the worker goes on with fixing it at once; else it leaves that to whoever started it.
 
     Raises IllegalMove where somebody was quicker, EditedElsewhere where it was changed since it was rehearsed.
     """
     check_move(row["status"], "active")
     check_version(tx, row, version)
     newest = tx.conn.execute(select(func.max(t.lead.c.id))).scalar() or 0
-    options = {**(row["options_json"] or {}), "acting": user_id, "upto": int(newest)}
+    options = {**(row["options_json"] or {}), "acting": user_id, "upto": int(newest), "by_itself": by_itself}
     if skip_missing:
         options["skip_missing"] = True
     columns = {
@@ -122,8 +124,6 @@ def pause(office: Office, ref: str | int, reason: str | None = None) -> Campaign
     with office.write() as tx:
         row = found(tx, ref)
         check_move(row["status"], "paused")
-        if row["status"] != "active":  # a scheduled one has nothing to pause: its time is taken away
-            check_move("draft", "paused")
         change(tx, row, {"status": "paused", "pause_reason": "by_hand", "pause_text": words}, "pause")
         return CampaignDone(row_of(tx, row["id"]))
 
@@ -146,8 +146,13 @@ def resume(office: Office, ref: str | int) -> CampaignDone:
         return CampaignDone(row_of(tx, row["id"]), warnings=warnings)
 
 
-def cancel(office: Office, ref: str | int) -> CampaignDone:
+def cancel(office: Office, ref: str | int, *, dry_run: bool = False) -> CampaignDone:
     """Call it off for good: what was sent stays as it is, what waits is never sent. Raises IllegalMove."""
+    if dry_run:
+        with office.read() as tx:
+            row = found(tx, ref)
+            check_move(row["status"], "cancelled")
+            return CampaignDone(row_of(tx, row["id"]), dry_run=True)
     with office.write() as tx:
         row = found(tx, ref)
         check_move(row["status"], "cancelled")
@@ -165,16 +170,20 @@ def call_off(office: Office, campaign_id: int) -> int:
 
 
 # -- what failed, what nobody knows --------------------------------------------------------------------------------
-def retry_failed(office: Office, ref: str | int, ids: Iterable[int] | None = None) -> Resolved:
+def retry_failed(
+    office: Office, ref: str | int, ids: Iterable[int] | None = None, *, dry_run: bool = False
+) -> Resolved:
     """Send failures again, all or the messages named; only what trying again may mend. One that was completed runs on.
 
-    Raises IllegalMove for a campaign that was called off.
+    `dry_run` answers how many have failed. Raises IllegalMove for a campaign that was called off.
     """
     with office.read() as tx:
         row = found(tx, ref)
         if (row["status"], "active") != REOPENED and row["status"] not in {"active", "paused"}:
             check_move(row["status"], "active")
         chosen = _own(tx, row, "failed", ids)
+    if dry_run:
+        return Resolved(len(chosen))
     done = messages.retry(office, chosen)
     if done.count and row["status"] == REOPENED[0]:
         with office.write() as tx:
@@ -185,12 +194,18 @@ def retry_failed(office: Office, ref: str | int, ids: Iterable[int] | None = Non
 
 
 def resolve(
-    office: Office, ref: str | int, ids: Iterable[int] | None, went: bool, *, note: str | None = None
+    office: Office,
+    ref: str | int,
+    ids: Iterable[int] | None,
+    went: bool,
+    *,
+    note: str | None = None,
+    dry_run: bool = False,
 ) -> Resolved:
-    """Say of its messages of which nobody knows (all, or those named) whether they went."""
+    """Say of its messages of which nobody knows (all, or those named) whether they went; `dry_run` counts them."""
     with office.read() as tx:
         chosen = _own(tx, found(tx, ref), "unknown", ids)
-    return messages.resolve(office, chosen, went, note=note)
+    return Resolved(len(chosen)) if dry_run else messages.resolve(office, chosen, went, note=note)
 
 
 def _own(tx: ReadTx, row: Row, state: str, ids: Iterable[int] | None) -> list[int]:

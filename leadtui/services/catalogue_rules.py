@@ -19,7 +19,7 @@ from leadtui.text import fold
 
 from .catalogue_nouns import OF_PIPELINE, noun_of
 from .lead_values import person_key, tag_key
-from .trigger_rules import check_trigger_row
+from .trigger_rules import check_template, check_trigger_row
 
 
 def refuse_needed(tx: ReadTx, noun: str, row: Mapping[Any, Any]) -> None:
@@ -200,7 +200,9 @@ def _check_stage_action(tx: ReadTx, row: Mapping[str, Any]) -> None:
         raise Invalid("which status does it belong to?", field="status", code="required", hint="the name of a status")
     if stage.is_lost:
         raise Invalid(f"nothing is done by itself for leads that are '{stage.name}'", field="status")
-    check_stage_action(item_from({"id": 0, "is_active": True, **row}))
+    item = item_from({"id": 0, "is_active": True, **row})
+    check_stage_action(item)
+    check_template(tx, item.template, item.channel)
 
 
 def _check_quick_log(tx: ReadTx, row: Mapping[str, Any]) -> None:

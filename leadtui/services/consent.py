@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from leadtui.domain.message_reasons import REASONS, words
 from leadtui.store import schema as t
+from leadtui.store.many_rows import among
 from leadtui.store.unit_of_work import ReadTx
 
 __all__ = [
@@ -92,7 +93,9 @@ class Judge:
         s = t.suppression.c
         for start in range(0, len(wanted), _CHUNK):
             some = wanted[start : start + _CHUNK]
-            query = select(s.address_key).where(s.address_key.in_(some), s.channel.in_(covering(self._channel)))
+            query = select(s.address_key).where(
+                among(s.address_key, some, sqlite=self._tx.is_sqlite), s.channel.in_(covering(self._channel))
+            )
             self._suppressed |= set(self._tx.conn.execute(query).scalars())
             self._known |= set(some)
 

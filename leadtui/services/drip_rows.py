@@ -28,11 +28,9 @@ def live() -> ColumnElement[bool]:
 
 
 def find(tx: ReadTx, ref: str | int) -> Mapping[Any, Any]:
-    """The drip that `ref` names, by its key, name or id; locked in a write transaction. Raises NotFound."""
+    """The drip that `ref` names, by its key, name or id. Raises NotFound."""
     wanted = fold(str(ref)).strip()
     query = select(t.campaign).where(live()).order_by(t.campaign.c.id)
-    if isinstance(tx, WriteTx):
-        query = query.with_for_update()
     found = tx.conn.execute(query).mappings().all()
     by = (
         lambda row: row["key"] == wanted.replace("-", "_"),
@@ -46,6 +44,15 @@ def find(tx: ReadTx, ref: str | int) -> Mapping[Any, Any]:
     names = ", ".join(row["key"] or row["name"] for row in found[:8])
     hint = f"one of: {names}" if names else "make one: leadtui drip create"
     raise NotFound(f"there is no drip '{str(ref)[:60]}'", field="drip", hint=hint)
+
+
+def locked(tx: WriteTx, ref: str | int) -> Mapping[Any, Any]:
+    """`find`, and nobody else changes the drip meanwhile. Its steps are carried out all the same: their messages only
+    refer to it.
+    """
+    query = select(t.campaign).where(live(), t.campaign.c.id == find(tx, ref)["id"]).with_for_update(key_share=True)
+    row = tx.conn.execute(query).mappings().one_or_none()
+    return find(tx, ref) if row is None else row
 
 
 def wants_new_leads(tx: ReadTx) -> bool:

@@ -32,6 +32,7 @@ from .drip_rows import (
     find,
     joined,
     live,
+    locked,
     steps_of,
     versions_of,
     write_steps,
@@ -184,7 +185,7 @@ def _kept(tx: ReadTx, row: Mapping[Any, Any]) -> tuple[str, ...]:
 def _mine(tx: WriteTx, ref: str | int) -> Mapping[Any, Any]:
     """The drip, if the actor may change it: his own, or with the right to campaigns for all leads."""
     w.require(tx, "campaign")
-    row = find(tx, ref)
+    row = locked(tx, ref)
     if tx.actor.scope("campaign") != "all" and row["created_by_id"] != tx.actor.user_id:
         raise NotPermitted(f"the drip '{row['name']}' is not yours to change", field="drip")
     return row

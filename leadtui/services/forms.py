@@ -113,7 +113,7 @@ def remove(office: Office, name: str) -> Form:
         forms = _forms(tx)
         form = forms.pop(name.strip().casefold(), None)
         if form is None:
-            raise NotFound(f"there is no form '{name[:40]}'", field="name", hint="see: leadtui serve form list")
+            raise NotFound(f"there is no form '{name[:40]}'", field="name", hint="see: leadtui form list")
         _write(tx, forms, "delete", form, None)
         return form
 
@@ -124,7 +124,7 @@ def find(office: Office, name: str, key: str) -> Form:
         form = _forms(tx).get(name.casefold())
     if form is None or not secrets.compare_digest(form.key.encode(), key.encode("utf-8", "surrogatepass")):
         raise NotPermitted(
-            "there is no such form, or this is not its key", code="bad_key", hint="see: leadtui serve form list"
+            "there is no such form, or this is not its key", code="bad_key", hint="see: leadtui form list"
         )
     return form
 

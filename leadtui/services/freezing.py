@@ -19,6 +19,7 @@ from leadtui.channels import registry
 from leadtui.domain.campaigns import BROADCAST
 from leadtui.domain.templates import literal
 from leadtui.store import schema as t
+from leadtui.store.many_rows import among
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import messages
@@ -167,7 +168,11 @@ def _without_duplicates(tx: WriteTx, drafts: Sequence[Draft]) -> list[Draft]:
     """Whose address stands among the recipients already gets no second message: the row says so."""
     keys = [one.dedupe_key for one in drafts if one.dedupe_key is not None]
     m = t.message.c
-    seen = set(tx.conn.execute(select(m.dedupe_key).where(m.dedupe_key.in_(keys))).scalars()) if keys else set()
+    seen = (
+        set(tx.conn.execute(select(m.dedupe_key).where(among(m.dedupe_key, keys, sqlite=tx.is_sqlite))).scalars())
+        if keys
+        else set()
+    )
     found: list[Draft] = []
     nothing: dict[str, Any] = {"body": "", "subject": None, "provider_json": None, "attachment_path": None}
     for one in drafts:

@@ -11,6 +11,7 @@ from leadtui.domain.fields import BY_KEY
 from leadtui.domain.money import exponent, format_money, total
 from leadtui.domain.templates import CUSTOM
 from leadtui.store import schema as t
+from leadtui.store.many_rows import among
 from leadtui.store.unit_of_work import ReadTx
 from leadtui.text import fold
 
@@ -50,7 +51,9 @@ class LeadTexts:
         """Read what these leads have in other tables; what was loaded before is forgotten."""
         if self._customs:
             c = t.lead_custom.c
-            query = select(c.lead_id, c.key, c.value).where(c.lead_id.in_([r["id"] for r in rows]))
+            query = select(c.lead_id, c.key, c.value).where(
+                among(c.lead_id, [r["id"] for r in rows], sqlite=self._tx.is_sqlite)
+            )
             found = self._tx.conn.execute(query.where(c.key.in_(self._customs)))
             self._custom = {(one.lead_id, one.key): one.value for one in found}
         if "brought_in_by" in self._readers:

@@ -157,7 +157,7 @@ def blank_audit(tx: WriteTx, lead_id: int) -> None:
         and_(a.entity == "loan_commitment", a.entity_id.in_(promises)),
         *(
             and_(a.entity == table.name, a.entity_id.in_(select(table.c.id).where(table.c.lead_id == lead_id)))
-            for table in (t.booking, t.intake)
+            for table in (t.booking, t.intake, t.enrollment)
         ),
     ):
         tx.conn.execute(update(t.audit).where(which).values(before_json=None, after_json=None))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, or_, select, update
 
 from leadtui.domain.message_states import ASKS, NOT_RETRYABLE, NOT_SENT, WAITING, after_report
+from leadtui.domain.pacing import MARGIN, WINDOW
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.many_rows import insert_new
@@ -51,7 +52,7 @@ __all__ = [
 _PAGE = 1_000
 """So many rows are inserted by one statement."""
 
-AGAIN_AFTER = timedelta(seconds=60)
+AGAIN_AFTER = WINDOW + MARGIN
 """What has been tried is not tried again before its first try has left the window in which the rate is counted."""
 
 _TOGETHER = 200

@@ -7,6 +7,7 @@ tasks for a person (AJ27). An answer calls off what has not been sent yet.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -64,7 +65,14 @@ def plan(
     with office.read() as tx:
         row = w.load(tx, w.resolve(tx, ref))
         w.allow(tx, row, "log")
-        return _plan(tx, row, template, channels, delay)
+        return _seen(tx, _plan(tx, row, template, channels, delay))
+
+
+def _seen(tx: ReadTx, found: ReachPlan) -> ReachPlan:
+    """The plan without the addresses that the actor's role does not see."""
+    if not {"phone", "email"} & tx.actor.hidden_fields:
+        return found
+    return replace(found, steps=tuple(replace(one, address=None) for one in found.steps))
 
 
 def reach(
@@ -89,7 +97,7 @@ def reach(
         tx.audit(KIND, "lead", row["id"], {}, {KIND: [one.channel for one in found.steps]})
         for one in found.steps:
             _do(tx, row, one, template, batch)
-        return found, batch
+        return _seen(tx, found), batch
 
 
 def _plan(

@@ -166,19 +166,22 @@ def _look(tx: ReadTx, row: Row) -> Look:
 class _Lengths:
     """How long the texts are, where they are charged by parts: counted while the audience is gone through."""
 
-    def __init__(self, texts: Texts) -> None:
-        self._texts = texts
+    def __init__(self, texts: Texts, caps: Caps) -> None:
+        self._texts, self._parts = texts, caps.segments
+        self._is_asked = caps.segments or caps.max_len is not None
         self.longest: Segments | None = None
         self.longest_text = ""
         self.by_count: Counter[int] = Counter()
         self.examples: dict[int, str] = {}
         self.most_chars = 0
 
-    def note(self, one: Judged, *, parts: bool) -> None:
-        """Count one message."""
+    def note(self, one: Judged) -> None:
+        """Count one message, where its length says anything on this channel."""
+        if not self._is_asked:
+            return
         text = self._texts.body.render(one.values).text
         self.most_chars = max(self.most_chars, len(text))
-        if not parts:
+        if not self._parts:
             return
         size = segments(text)
         self.by_count[size.count] += 1
@@ -197,12 +200,12 @@ def of_row(
 ) -> Rehearsal:
     """The rehearsal of a campaign's row, as the transaction's actor would start it."""
     look, caps = _look(tx, row), channels.caps(tx, row["channel"])
-    lengths, ids = _Lengths(look.texts), list[int]()
+    lengths, ids = _Lengths(look.texts, caps), list[int]()
 
     def note(one: Judged, reason: str | None) -> None:
         if reason is None:
             ids.append(one.row["id"])
-            lengths.note(one, parts=caps.segments)
+            lengths.note(one)
 
     counted = audience.survey(look, tx, each=note, should_stop=should_stop)
     chosen = sorted({ids[0], ids[len(ids) // 2], ids[-1]}) if ids else []
@@ -212,6 +215,7 @@ def of_row(
         tx, row["channel"], counted.to_send, per_minute=row["per_minute"], daily_unique=row["daily_unique"],
         quiet_hours=row["quiet_hours"], start=start,
     )  # fmt: skip
+    never = bool(counted.to_send) and (when is None or when.ends_at is None)
     skip = skip_missing or bool((row["options_json"] or {}).get("skip_missing"))
     quiet = row["quiet_hours"] if row["quiet_hours"] is not None else tx.catalog.settings.get("quiet_hours")
     total = sum(count * many for count, many in lengths.by_count.items()) if caps.segments else counted.to_send
@@ -222,10 +226,10 @@ def of_row(
         had_one_today=counted.had_one_today, samples=samples, longest=lengths.longest, messages=total,
         cost_minor=_cost(tx, row["channel"], counted, lengths, caps), per_minute=row["per_minute"],
         daily_unique=row["daily_unique"], quiet_hours=str(quiet or ""),
-        begins_at=when.begins_at if when else start or tx.now,
+        begins_at=(when.begins_at if when else start) or tx.now,
         ends_at=when.ends_at if when and counted.to_send else None,
         warnings=tuple(_warnings(row, counted, caps, lengths)), skip_missing=skip, id=row["id"],
-        problems=tuple(_problems(tx, office, row, counted, skip, never=when is None)),
+        problems=tuple(_problems(tx, office, row, counted, skip, never=never)),
         scheduled_at=row["scheduled_at"],
     )  # fmt: skip
 
@@ -280,7 +284,7 @@ def _warnings(row: Row, counted: AudienceCount, caps: Caps, lengths: _Lengths) -
             f"{row['channel']} takes a text of one's own only within 24 hours after the lead wrote;"
             " to all others it needs an approved template"
         )
-    if caps.by_hand:
+    if caps.by_hand and not caps.warning:
         found_.append("a person confirms every message: nothing counts as sent before")
     if caps.max_len is not None and lengths.most_chars > caps.max_len:
         found_.append(

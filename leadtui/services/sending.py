@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import and_, func, or_, select
 
@@ -148,25 +148,35 @@ class _Lane:
         ids, token = claims.claim_some(self.office, group, most)
         before = self.done.total()
         while ids and self.may_go_on():
-            counted, goes_on = one(self.office, channel, ids.pop(0), token, self.may_go_on)
+            counted, then = one(self.office, channel, ids.pop(0), token, self.may_go_on)
             self.done[counted] += counted != "held"
-            if not goes_on:
+            if then == "leave":
+                self.may_go_on = lambda: False
+            if then != "on":
                 break
         claims.release(self.office, ids, token)
         self.done += Counter()
         return self.done.total() > before
 
 
-def one(office: Office, channel: Channel, message_id: int, token: str, may_go_on: MayGoOn) -> tuple[str, bool]:
-    """Send one claimed message: the name it counts by ("held": it waits), and whether its group goes on."""
+Then = Literal["on", "group", "leave"]
+"""What comes after a message: the next one, another group's, or nothing more on this channel: it hangs."""
+
+
+def one(office: Office, channel: Channel, message_id: int, token: str, may_go_on: MayGoOn) -> tuple[str, Then]:
+    """Send one claimed message: the name it counts by ("held": it waits), and what comes after it."""
     deadline = deadline_of(channel.caps())
     begun = claims.begin(office, message_id, token, deadline)
     if isinstance(begun, claims.Held):
-        return "skipped" if begun.skipped else "held", not begun.group
-    state = Call(office, channel, begun, deadline).run(may_go_on) or "unknown"
-    if state == "held":
-        return "held", True
-    return outcomes.COUNTS.get(state, "sent"), state not in WAITING or not _is_stopped(office, channel.name)
+        return "skipped" if begun.skipped else "held", "group" if begun.group else "on"
+    call = Call(office, channel, begun, deadline)
+    state = call.run(may_go_on)
+    if not call.is_over:
+        return "held" if state is None else outcomes.COUNTS.get(state, "sent"), "leave"
+    if state is None or state == "held":
+        return "held", "on"
+    is_stopped = state in WAITING and _is_stopped(office, channel.name)
+    return outcomes.COUNTS.get(state, "sent"), "group" if is_stopped else "on"
 
 
 def _is_stopped(office: Office, channel: str) -> bool:

@@ -78,6 +78,11 @@ class Call:
         self.state: str | None = None
         """What became of it; None while nobody knows, "held" when it was put back."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the channel is free again; one that hangs must not be used by anybody else."""
+        return self._done.is_set()
+
     def run(self, may_go_on: MayGoOn) -> str | None:
         """Send it and wait for what comes of it; None: we left, or the call took too long and goes on alone."""
         thread = threading.Thread(target=self._work, daemon=True, name="leadtui-call")

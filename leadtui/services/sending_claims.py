@@ -41,6 +41,7 @@ GRACE = timedelta(seconds=30)
 PAUSED_AGAIN = timedelta(minutes=10)
 """When a message of a paused enrollment is looked at again."""
 _WINDOW = timedelta(hours=24)
+_IDLE_MS = 3_000
 
 
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
@@ -60,6 +61,15 @@ def holder() -> str:
 def short(name: str) -> str:
     """A holder as people read it: "host/pid"."""
     return "/".join(name.split("/")[:2])
+
+
+def briefly(tx: WriteTx) -> None:
+    """This transaction ends at once, or by itself: a program that is stopped in it must not hold its locks for long.
+
+    (On SQLite whoever is stopped while he writes keeps all others from writing; nothing can be done about that.)
+    """
+    if not tx.is_sqlite:
+        tx.conn.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {_IDLE_MS}")
 
 
 # -- what waits --------------------------------------------------------------------------------------------------------
@@ -159,14 +169,19 @@ class Held:
 def begin(office: Office, message_id: int, token: str, deadline_s: float) -> Begun | Held:
     """Look at a claimed message once more and mark it `sending`, on the disk, or say why it does not go now."""
     with office.as_system(durable=True) as tx:
-        found = _campaign_of(tx, message_id)
-        channel, campaign = found if found is not None else ("", None)
-        group = throttles.group_of(tx, channel, campaign)
-        throttles.lock(tx, group)
+        briefly(tx)
+        channel, campaign, is_test = _about(tx, message_id)
+        if not channel:  # its lead was purged
+            return Held()
+        group = throttles.group_of(tx, channel, None if is_test else campaign)
+        is_ours = throttles.lock(tx, group)
         row = _mine(tx, message_id, token)
         if row is None:
             return Held()
-        if row["purpose"] != "test" and campaign is not None and not _runs(campaign):
+        if not is_ours:
+            _back(tx, row, token)
+            return Held(group=True)
+        if campaign is not None and not is_test and not _runs(campaign):
             _back(tx, row, token)
             return Held(group=True)
         if not is_open(tx, channel):
@@ -188,14 +203,15 @@ def begin(office: Office, message_id: int, token: str, deadline_s: float) -> Beg
         return Begun(message_id, token, _outgoing(tx, office, row, campaign), at_s, row["campaign_id"])
 
 
-def _campaign_of(tx: WriteTx, message_id: int) -> tuple[str, Mapping[Any, Any] | None] | None:
-    """The message's channel and campaign, read before anything is locked."""
+def _about(tx: WriteTx, message_id: int) -> tuple[str, Mapping[Any, Any] | None, bool]:
+    """A message's channel, its campaign, and whether it is a test; read before anything is locked."""
     m = t.message.c
-    row = tx.conn.execute(select(m.channel, m.campaign_id).where(m.id == message_id)).one_or_none()
+    row = tx.conn.execute(select(m.channel, m.campaign_id, m.purpose).where(m.id == message_id)).one_or_none()
     if row is None:
-        return None
+        return "", None, False
     query = select(t.campaign).where(t.campaign.c.id == row.campaign_id)
-    return row.channel, None if row.campaign_id is None else tx.conn.execute(query).mappings().one_or_none()
+    campaign = None if row.campaign_id is None else tx.conn.execute(query).mappings().one_or_none()
+    return row.channel, campaign, row.purpose == "test"
 
 
 def _runs(campaign: Mapping[Any, Any]) -> bool:

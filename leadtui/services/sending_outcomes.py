@@ -18,6 +18,7 @@ from sqlalchemy import select, update
 from leadtui.channels.port import Accepted, HandedOff, Pause, Result, Retry, Sent, Unknown
 from leadtui.channels.port import Final as Final_
 from leadtui.domain.message_states import LEFT, after_report
+from leadtui.domain.pacing import MARGIN, WINDOW
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.unit_of_work import WriteTx
@@ -26,12 +27,12 @@ from . import message_moves as moves
 from . import suppressions, throttles
 from .channel_accounts import stop
 from .notifying import Notice, notify_many
-from .sending_claims import Begun, holder, short
+from .sending_claims import Begun, briefly, holder, short
 
 if TYPE_CHECKING:
     from .office import Office
 
-FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=60), timedelta(hours=1)
+FIRST_PAUSE, LONGEST_PAUSE = WINDOW + MARGIN, timedelta(hours=1)
 """How long a message waits that could not be sent: twice as long each time. Never less than the window of the rate."""
 _JITTER = 0.2
 _RETRIES = 3
@@ -58,7 +59,8 @@ class _Outcome:
 def write(office: Office, begun: Begun, result: Result) -> str:
     """Write down what came of a message; answers its state. Raises DatabaseUnreachable: then it becomes unknown."""
     with office.as_system() as tx:
-        campaign = _lock(tx, begun)
+        briefly(tx)
+        campaign = _lock(tx, begun, result)
         m = t.message.c
         mine = select(t.message).where(m.id == begun.id, m.claim_token == begun.token)
         row = tx.conn.execute(mine.with_for_update()).mappings().one_or_none()
@@ -76,8 +78,11 @@ def write(office: Office, begun: Begun, result: Result) -> str:
         return out.state
 
 
-def _lock(tx: WriteTx, begun: Begun) -> Mapping[Any, Any] | None:
-    """Lock the message's lead, and its campaign where there is one; answers the campaign."""
+def _lock(tx: WriteTx, begun: Begun, result: Result) -> Mapping[Any, Any] | None:
+    """Lock the message's lead, and its campaign if that changes; answers the campaign.
+
+    A success changes nothing of it but a streak of failures: those who send for it do not wait for each other.
+    """
     m, c = t.message.c, t.campaign.c
     if not tx.is_sqlite:
         lead_id = tx.conn.execute(select(m.lead_id).where(m.id == begun.id)).scalar()
@@ -85,8 +90,11 @@ def _lock(tx: WriteTx, begun: Begun) -> Mapping[Any, Any] | None:
             tx.conn.execute(select(t.lead.c.id).where(t.lead.c.id == lead_id).with_for_update(key_share=True))
     if begun.campaign_id is None:
         return None
-    wanted = select(t.campaign).where(c.id == begun.campaign_id).with_for_update(key_share=True)
-    return tx.conn.execute(wanted).mappings().one_or_none()
+    wanted = select(t.campaign).where(c.id == begun.campaign_id)
+    found = tx.conn.execute(wanted).mappings().one_or_none()
+    if found is None or (isinstance(result, Accepted | Sent | HandedOff) and not found["failure_streak"]):
+        return found
+    return tx.conn.execute(wanted.with_for_update(key_share=True)).mappings().one_or_none()
 
 
 def _told_already(tx: WriteTx, begun: Begun, result: Result) -> str:

@@ -7,6 +7,7 @@ wire, no window of 60 seconds holds more than `per_minute`. A message in flight 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ _SPAN = WINDOW + MARGIN
 _SOON = timedelta(seconds=1)
 """What waits for messages in flight looks again so much later."""
 _MANY = 1_000_000
+_LOOKS, _LOOK_S = 30, 0.01
+"""How often, and how far apart, a lock is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,9 @@ def room(tx: ReadTx, group: Group, of: Limits) -> tuple[int, datetime | None]:
     free = _MANY
     for some, rate in ((group, group.per_minute), (account, of.per_minute)):
         if rate is not None:
-            free = min(free, rate - _used(tx, some, now))
-            waits.append(_when_free(tx, some, rate, now))
+            left = rate - _used(tx, some, now)
+            free = min(free, left)
+            waits.append(_when_free(tx, some, rate, now) if left <= 0 else None)
     if of.spaced and of.per_minute:
         free = min(free, 1)
         last = _last(tx, t.message.c.channel == group.channel)
@@ -145,16 +149,29 @@ def _least(*limits_: int | None) -> int | None:
 
 
 # -- the lock ----------------------------------------------------------------------------------------------------------
-def lock(tx: WriteTx, group: Group) -> None:
-    """Whoever marks a message of this group waits here for whoever does so now; always the account's row first."""
-    names = [_name(Group(group.channel))] + ([_name(group)] if group.campaign_id is not None else [])
+def lock(tx: WriteTx, group: Group) -> bool:
+    """Let nobody else mark a message of this group until this transaction ends; the account's row always first.
+
+    False: somebody holds it for long. Nobody queues for it: a program that was stopped in the queue would be given the
+    lock, and keep it from all others for as long as it stands still.
+    """
     if tx.is_sqlite:  # one writer at a time anyway
-        return
+        return True
+    names = [_name(Group(group.channel))] + ([_name(group)] if group.campaign_id is not None else [])
+    return all(_take(tx, name) for name in names)
+
+
+def _take(tx: WriteTx, name: str) -> bool:
     s = t.throttle.c
-    for name in names:
-        if tx.conn.execute(select(s.name).where(s.name == name).with_for_update()).first() is None:
+    free = select(s.name).where(s.name == name).with_for_update(skip_locked=True)
+    for _ in range(_LOOKS):
+        if tx.conn.execute(free).first() is not None:
+            return True
+        if tx.conn.execute(select(s.name).where(s.name == name)).first() is None:
             _make(tx, name)
-            tx.conn.execute(select(s.name).where(s.name == name).with_for_update())
+        else:
+            time.sleep(_LOOK_S)
+    return False
 
 
 def hold_back(tx: WriteTx, channel: str, until: datetime) -> None:

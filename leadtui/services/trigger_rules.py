@@ -26,8 +26,7 @@ def check_trigger_row(tx: ReadTx, row: Mapping[str, Any]) -> None:
     drip_events.check_filter(p.get("where"), field="where")
     if item.action == "message":
         word = drip_values.channel_word(p.get("channel") or "whatsapp")
-        if p.get("template"):
-            drip_values.template_id(tx, p["template"], word, "template")
+        check_template(tx, p.get("template"), word)
         if word == "email" and p.get("body") and not p.get("text"):
             raise Invalid("a mail needs a subject", field="text", code="required")
     if item.action == "enroll":
@@ -35,3 +34,11 @@ def check_trigger_row(tx: ReadTx, row: Mapping[str, Any]) -> None:
             drip_rows.find(tx, str(p["drip"]))
         except NotFound as error:
             raise Invalid(error.message, field="drip", hint=error.hint) from error
+
+
+def check_template(tx: ReadTx, name: str | None, channel: str | None) -> None:
+    """Whether there is a template of this name, for this channel. Raises Invalid (field `template`)."""
+    from . import drip_values
+
+    if name:
+        drip_values.template_id(tx, name, channel or "", "template")

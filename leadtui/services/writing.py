@@ -7,7 +7,7 @@ against a message speaks against this one too: consent, suppression, a channel t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -74,7 +74,8 @@ def choices(office: Office, ref: str | int) -> Choices:
         row = w.load(tx, w.resolve(tx, ref))
         w.allow(tx, row, "log")
         keys = [one.key for one in templates.placeholders(tx.actor.hidden_fields)]
-        return Choices(w.row_of(tx, row["id"]), _ways(tx, office, row, liked), _texts(tx), _values(tx, row, keys))
+        ways = tuple(_seen(tx, one) for one in _ways(tx, office, row, liked))
+        return Choices(w.row_of(tx, row["id"]), ways, _texts(tx), _values(tx, row, keys))
 
 
 def values_of(office: Office, ref: str | int, text: str) -> Values:
@@ -148,6 +149,12 @@ def _way(tx: ReadTx, office: Office, row: Row, name: str, answered: str = "") ->
     )  # fmt: skip
 
 
+def _seen(tx: ReadTx, way: Way) -> Way:
+    """The way without an address that the role does not see."""
+    field = "email" if "@" in (way.address or "") else "phone"
+    return replace(way, address=None) if field in tx.actor.hidden_fields else way
+
+
 def _in_window(tx: ReadTx, lead_id: int, channel: str) -> bool:
     m = t.message.c
     of_it = (m.lead_id == lead_id, m.channel == channel, m.direction == "in")
@@ -194,9 +201,10 @@ def write_to(
             raise Invalid(seen.problem, field="text")
         lead = w.row_of(tx, row["id"])
         if dry_run:
-            return Written(lead, way, seen, None)
+            return Written(lead, _seen(tx, way), seen, None)
         caps = channels.caps(tx, way.channel)
         message_id = _enqueue(tx, row, way, seen, text)
+        way = _seen(tx, way)
     if caps.by_hand and not caps.is_local:  # nothing is sent: any process can show the link
         from . import sending
 

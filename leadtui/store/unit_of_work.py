@@ -32,6 +32,9 @@ from . import schema as t
 from .engine import database_url, files_of, make_engine, sqlite_path
 from .turns import Turns
 
+_STOOD_STILL = "25P03"
+"""PostgreSQL closed the connection of a program that was stopped in the middle of a transaction."""
+
 ActorOf = Callable[[Catalog], Actor]
 
 
@@ -321,6 +324,10 @@ def _translated(store: Store) -> Iterator[None]:
         ) from error
     except DBAPIError as error:
         text = str(error.orig)
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) == _STOOD_STILL:
+            raise DatabaseUnreachable(
+                f"the connection to {store.name} was closed", hint="try again; the program may have stood still"
+            ) from error
         if store.is_sqlite and ("not a database" in text or "malformed" in text):
             raise DatabaseUnreachable(
                 f"{store.name} is not a database, or is damaged",

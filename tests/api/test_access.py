@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from leadtui.services import admin, api_tokens
-from tests.api.conftest import ROLES, Api, phone, problem
+from tests.api.conftest import Api, phone, problem
 from tests.test_permission_matrix import MATRIX
 
 Call = Callable[[Api, httpx.Client, dict[str, Any]], httpx.Response]
@@ -34,7 +34,7 @@ CALLS: dict[str, Call] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ["director", "agent_junior", "collections", "technician"])
 def test_each_role_may_what_the_matrix_says(api: Api, role: str) -> None:
     """A lead of one's own and one of somebody else, for each action: permitted, refused, or not even there."""
     grants = MATRIX[role]
@@ -83,21 +83,21 @@ def test_hidden_fields_are_hidden(api: Api) -> None:
     problem(api("technician").get("/api/leads?filter=monthly_fee:>1"), 400)
 
 
-@pytest.mark.parametrize(
-    "header", [None, b"Bearer", b"Bearer lt_nonsense", b"Basic Ym9zczpib3Nz", b"bearer lt_", b"Bearer lt_\xe9\xff"]
-)  # fmt: skip
-def test_without_a_token_nothing_is_told(api: Api, header: bytes | None) -> None:
-    headers = [(b"Authorization", header)] if header else []
+WRONG = (None, b"Bearer", b"Bearer lt_nonsense", b"Basic Ym9zczpib3Nz", b"bearer lt_", b"Bearer lt_\xe9\xff")
+
+
+def test_without_a_token_nothing_is_told(api: Api) -> None:
+    for header in WRONG:
+        answer = api.stranger.get("/api/leads", headers=[(b"Authorization", header)] if header else [])
+        assert problem(answer, 401)["code"] in {"no_token", "bad_token"}
+        assert answer.headers["www-authenticate"].startswith("Bearer")
     said = api.stranger.get("/api/openapi.json").json()
     for path, verbs in said["paths"].items():
         for verb, operation in verbs.items():
             if "security" not in operation or path.startswith("/api/intake/"):
                 continue
-            answer = api.stranger.request(
-                verb.upper(), path.replace("{ref}", "1").replace("{id}", "1"), headers=headers
-            )
+            answer = api.stranger.request(verb.upper(), path.replace("{ref}", "1").replace("{id}", "1"))
             assert answer.status_code == 401, f"{verb} {path} {answer.text}"
-            assert answer.headers["www-authenticate"].startswith("Bearer")
     assert {path for path, verbs in said["paths"].items() if any("security" not in one for one in verbs.values())} == {
         "/api/health", "/api/webhooks/whatsapp", "/api/webhooks/africastalking/{word}", "/api/webhooks/twilio",
     }  # fmt: skip

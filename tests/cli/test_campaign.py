@@ -77,6 +77,8 @@ def test_the_shapes_and_exit_codes_of_the_contract(office: Office) -> None:
     assert office.json("campaign", "pause", one, "--reason", "wait")["why_paused"] == "wait"
     assert office.json("campaign", "resume", one)["status"] == "active"
     office.json("campaign", "pause", one)
+    assert office.json("campaign", "cancel", one, "--dry-run")["status"] == "paused"
+    assert office.json("campaign", "retry", one, "--dry-run") == {"count": 0, "refused": [], "dry_run": True}
     assert office.json("campaign", "cancel", one, "--yes")["skipped_count"] == 3
     twin = office.json("campaign", "copy", one, "--name", "Again")
     assert (twin["name"], twin["status"]) == ("Again", "draft")

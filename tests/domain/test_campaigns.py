@@ -13,10 +13,10 @@ from leadtui.domain.campaigns import MOVES, STATUSES, Rate, Rates, check_move, i
 from leadtui.domain.message_states import STATES, counters
 from leadtui.errors import IllegalMove
 
-# Written out from spec P 130 and AJ14, not read from the program; scheduled → paused is ours: a start that was missed.
+# Written out from spec P 130 and AJ14, not read from the program.
 ALLOWED = {
     ("draft", "scheduled"), ("draft", "active"), ("draft", "cancelled"), ("scheduled", "active"),
-    ("scheduled", "cancelled"), ("scheduled", "draft"), ("scheduled", "paused"), ("active", "paused"),
+    ("scheduled", "cancelled"), ("scheduled", "draft"), ("active", "paused"),
     ("active", "completed"), ("paused", "active"), ("paused", "cancelled"),
 }  # fmt: skip
 

@@ -13,7 +13,8 @@ from leadtui import clock
 from leadtui.services import campaigns, lifecycle
 from leadtui.services.office import Office, open_office
 from leadtui.store import schema as t
-from tests.screens.dialog_help import add_lead, new_office
+from tests.screens.dialog_help import Run, add_lead, new_office
+from tests.screens.pictures import check
 
 NAMES: Final = (
     "Achieng Odhiambo", "Brian Kamau", "Fatuma Hassan", "Kevin Otieno", "Mercy Wambui", "Njeri Mwangi", "Omar Said",
@@ -39,6 +40,16 @@ def fill(folder: Path) -> Path:
     write(office, LATER, at="2026-11-27 10:00")
     office.close()
     return folder / "test.db"
+
+
+async def pictures(run: Run, name: str) -> None:
+    """The screen in front at both sizes, as it was opened at 80x24."""
+    await run.pilot.resize_terminal(120, 40)
+    await run.settle()
+    check(run.app, f"{name}_120x40")
+    await run.pilot.resize_terminal(80, 24)
+    await run.settle()
+    check(run.app, f"{name}_80x24")
 
 
 def copied(database: Path, folder: Path) -> Office:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static
 
+from leadtui import clock
 from leadtui.app import LeadApp
 from leadtui.config import Settings
 from leadtui.screens.base import LeadScreen
@@ -92,6 +95,24 @@ class Run:
 def new_office(folder: Path, preset: str = "isp") -> Office:
     """A new database whose first user is `root`, a principal."""
     return create_office(str(folder / "test.db"), preset=preset, admin="root", origin="test")
+
+
+def prepared(folder: Path, fill: Callable[[Office], None], moment: datetime) -> Path:
+    """An office made once for many tests, which take copies: `fill` fills it while the clock stands at `moment`."""
+    clock.set_clock(lambda: moment)
+    try:
+        office = new_office(folder)
+        fill(office)
+        office.close()
+    finally:
+        clock.set_clock(None)
+    return folder
+
+
+def copy_of(made: Path, folder: Path) -> Office:
+    """A copy of a prepared office for one test."""
+    shutil.copytree(made, folder / "copy")
+    return open_office(str(folder / "copy" / "test.db"), origin="test")
 
 
 def acting_as(office: Office, login: str) -> Office:

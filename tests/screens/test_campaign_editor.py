@@ -13,6 +13,7 @@ from leadtui.screens.campaign_editor import CampaignEditor
 from leadtui.screens.campaign_editor_fields import for_service, template_problem
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
 from leadtui.screens.confirm import Confirm
+from leadtui.screens.leads import LeadsScreen
 from leadtui.screens.picker import Picker
 from leadtui.services import campaigns, templates
 from leadtui.services.office import Office
@@ -155,6 +156,18 @@ async def test_fields_are_those_of_the_channel(campaigned: Office, snapshot: Sna
         run.app.push_screen(CampaignEditor(draft))
         await run.settle()
         assert "there is no campaign" in run.toasts and "2 SMS" in run.text
+
+
+async def test_it_begins_with_what_the_list_of_leads_shows(campaigned: Office) -> None:
+    async with opened(campaigned, LeadsScreen) as run:
+        screen = run.app.screen
+        assert isinstance(screen, LeadsScreen)
+        screen.apply("kamau")
+        await run.settle()
+        await run.press("M")
+        assert editor(run).bar.value == "kamau" and "1 will get it" in words(run)
+        await run.press("escape")
+        assert run.app.screen is screen
 
 
 def test_texts_become_values() -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import update
 from textual.widgets import Input
 
+from leadtui.domain.campaigns import CampaignRow
+from leadtui.domain.message_states import Counters
 from leadtui.screens.campaign_monitor import CampaignMonitor
+from leadtui.screens.campaign_monitor_rows import MonitorRows, Read
 from leadtui.screens.campaign_recipients import RecipientsScreen
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
 from leadtui.screens.campaigns import CampaignsScreen
@@ -21,10 +23,9 @@ from leadtui.services import campaigns, leads
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.virtual_table import VirtualTable
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of
+from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of, pictures
+from tests.screens.conftest import NOW
 from tests.screens.dialog_help import Run, acting_as, opened
-
-Snapshot = Callable[[Any, str], None]
 
 
 def words(run: Run) -> str:
@@ -36,14 +37,12 @@ def states(office: Office) -> list[str]:
     return [row.status for row in campaigns.recipients(office, RUNNING)[1]]
 
 
-async def test_a_rehearsal_and_the_start_that_asks_for_the_number(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_a_rehearsal_and_the_start_that_asks_for_the_number(campaigned: Office) -> None:
     draft = of(campaigned, DRAFT)
-    async with opened(campaigned, lambda: RehearsalScreen(draft), size=(120, 40)) as run:
-        snapshot(run.app, "rehearsal_120x40")
     async with opened(campaigned, CampaignsScreen) as run:
         await run.press("end", "S")
         assert isinstance(run.app.screen, RehearsalScreen)
-        snapshot(run.app, "rehearsal_80x24")
+        await pictures(run, "rehearsal")
         await run.press("enter")
         assert isinstance(run.app.screen, LeadsOf)
         assert "Not written to: does not want to be contacted" in run.text and "Rose Akinyi" in run.text
@@ -81,12 +80,10 @@ async def test_those_without_a_value_are_left_out_or_mended(campaigned: Office) 
         assert run.answer.is_active and run.answer.counters.total == 1
 
 
-async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office) -> None:
     running, later = of(campaigned, RUNNING), of(campaigned, LATER)
-    async with opened(campaigned, lambda: CampaignMonitor(running), size=(120, 40)) as run:
-        snapshot(run.app, "campaign_monitor_120x40")
     async with opened(campaigned, lambda: CampaignMonitor(running)) as run:
-        snapshot(run.app, "campaign_monitor_80x24")
+        await pictures(run, "campaign_monitor")
         await run.press("w")
         assert isinstance(run.app.screen, RecipientsScreen) and run.text.count("? unknown") == 2
         await run.press("escape", "down", "down", "enter")
@@ -114,12 +111,10 @@ async def test_the_monitor_shows_it_all_and_moves_by_itself(campaigned: Office, 
         assert "there is no campaign" in run.text
 
 
-async def test_recipients_are_filtered_opened_and_settled(campaigned: Office, snapshot: Snapshot) -> None:
+async def test_recipients_are_filtered_opened_and_settled(campaigned: Office) -> None:
     running = of(campaigned, RUNNING)
-    async with opened(campaigned, lambda: RecipientsScreen(running), size=(120, 40)) as run:
-        snapshot(run.app, "recipients_120x40")
     async with opened(campaigned, lambda: RecipientsScreen(running)) as run:
-        snapshot(run.app, "recipients_80x24")
+        await pictures(run, "recipients")
         await run.press("enter")
         assert "Hi Achieng, our fibre is at Westlands." in words(run)
         await run.press("escape", "f")
@@ -159,3 +154,23 @@ async def test_the_recipients_as_a_file(campaigned: Office, tmp_path: Path) -> N
         assert "1 recipient written" in run.text
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [row["lead_name"] for row in rows] == ["Kevin Otieno"]
+
+
+def test_the_words_before_and_between(campaigned: Office) -> None:
+    row = campaigns.get(campaigned, RUNNING)
+
+    def shown(changed: CampaignRow, width: int = 80) -> str:
+        rows = MonitorRows(Read(changed, (), {}, {}, "File"), campaigned.catalog).sheet(width)
+        return "\n".join("".join(words for words, _ in (*line.left, *line.right)) for one in rows for _, _, line in one)
+
+    choosing = replace(row, frozen_at=None, counters=Counters(total=700, skipped=41))
+    assert "Choosing who gets it… 741 so far" in shown(choosing)
+    nothing = replace(row, started_at=None, frozen_at=None, counters=Counters())
+    assert "It has not begun. S shows who would get it" in shown(replace(nothing, status="draft"))
+    assert "It was called off before it began." in shown(replace(nothing, status="cancelled"))
+    missed = replace(nothing, status="paused", pause_reason="missed")
+    assert "its time to start was missed" in shown(missed)
+    ended = replace(row, status="completed", completed_at=NOW)
+    assert "3 of 8 sent, 2 to go · ended Fri 20 Nov 2026 11:30" in shown(ended)
+    long = replace(row, template="\n".join(f"line {n}" for n in range(9)), where="status:new", description="for June")
+    assert "and 3 lines more" in shown(long) and "for June" in shown(long) and "status:new" in shown(long)

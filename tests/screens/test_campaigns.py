@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from datetime import timedelta
 
 from sqlalchemy import update
 from textual.widgets import Input
@@ -12,6 +11,7 @@ from leadtui.screens.campaign_editor import CampaignEditor
 from leadtui.screens.campaign_monitor import CampaignMonitor
 from leadtui.screens.campaign_recipients import RecipientsScreen
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
+from leadtui.screens.campaign_rows import until
 from leadtui.screens.campaigns import CampaignsScreen
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.record_form import RecordForm
@@ -19,10 +19,9 @@ from leadtui.services import admin, campaigns
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.progress import bar, percent
-from tests.screens.campaign_help import DRAFT, LATER, RUNNING, of
+from tests.screens.campaign_help import DRAFT, RUNNING, of, pictures
+from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
-
-Snapshot = Callable[[Any, str], None]
 
 
 def status(office: Office, ref: int | str) -> str:
@@ -34,11 +33,9 @@ def listed(run: Run) -> CampaignsScreen:
     return run.app.screen
 
 
-async def test_the_list_says_how_far_each_is(campaigned: Office, snapshot: Snapshot) -> None:
-    async with opened(campaigned, CampaignsScreen, size=(120, 40)) as run:
-        snapshot(run.app, "campaigns_120x40")
+async def test_the_list_says_how_far_each_is(campaigned: Office) -> None:
     async with opened(campaigned, CampaignsScreen) as run:
-        snapshot(run.app, "campaigns_80x24")
+        await pictures(run, "campaigns")
         await run.press("R", "v")
         assert "only one that was paused can be resumed" in run.toasts or "nobody was chosen yet" in run.toasts
         await run.press("f")
@@ -63,10 +60,12 @@ async def test_pause_resume_the_end_and_what_others_do(campaigned: Office) -> No
     async with opened(campaigned, CampaignsScreen) as run:
         await run.press("down", "P")
         assert "‖ paused" in run.text and "November offer: paused" in run.text
+        listed(run).watch_changes.look(at_once=True)  # as it does every few seconds
+        await run.settle()
         other = acting_as(campaigned, "root")
         campaigns.resume(other, RUNNING)
         other.close()
-        listed(run).look()  # as it does every three seconds
+        listed(run).watch_changes.look(at_once=True)
         await run.settle()
         assert "▶ active" in run.text
         await run.press("x")
@@ -103,6 +102,8 @@ async def test_a_copy_a_schedule_and_what_is_deleted(campaigned: Office) -> None
         assert status(campaigned, rows[0].id) == "draft" and "not scheduled any more" in run.text
         await run.press("D", "y")
         assert campaigns.list_all(campaigned)[0] == 3
+        await run.press("u")
+        assert "Taken back" in run.text and campaigns.list_all(campaigned)[0] == 4
 
 
 async def test_who_may_not_sees_why(campaigned: Office) -> None:
@@ -130,6 +131,11 @@ async def test_untrusted_words_are_only_words_on_every_screen(campaigned: Office
             assert "[b]x[/]" in run.text
 
 
+def test_when_it_ends_fits_its_column() -> None:
+    spans = {0: "now", 60: "in 1 min", 720: "in 12 min", 18_000: "in 5 h", 260_000: "in 3 d", 11_000_000: "in 4 mo"}
+    assert {seconds: until(NOW + timedelta(seconds=seconds), NOW) for seconds in spans} == spans
+
+
 def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert bar(0, 10, 8) == "░" * 8
     assert bar(10, 10, 8) == "█" * 8
@@ -138,4 +144,3 @@ def test_a_bar_is_full_only_when_all_is_done() -> None:
     assert bar(5, 10, 4, plain=True) == "##.."
     assert bar(3, 0, 4) == "░░░░" and bar(1, 2, 0) == ""
     assert [percent(0, 9), percent(1, 1000), percent(999, 1000), percent(9, 9)] == ["0 %", "1 %", "99 %", "100 %"]
-    assert LATER != RUNNING

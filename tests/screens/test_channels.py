@@ -14,25 +14,35 @@ from leadtui.screens.record_form import RecordForm
 from leadtui.screens.suppressions import SuppressionsScreen
 from leadtui.services import channels, suppressions
 from leadtui.services.office import Office
-from tests.screens.dialog_help import new_office, opened
+from tests.screens.conftest import NOW
+from tests.screens.dialog_help import copy_of, opened, prepared
 
 Snapshot = Callable[[Any, str], None]
+WIDE = (120, 40)
+
+
+def _fill(made: Office) -> None:
+    """An office that sends mail, and whose file has no room."""
+    channels.set_account(made, "email", {"host": "mail.example.ke", "from": "office@example.ke", "per_minute": "30"})
+    with made.write() as tx:
+        channels.stop(tx, "file", "disk_full", "no space left on /srv")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once."""
+    return prepared(tmp_path_factory.mktemp("office"), _fill, NOW)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    """An office that sends mail, and whose SMS account stopped itself."""
-    made = new_office(tmp_path)
-    mail = {"host": "mail.example.ke", "from": "office@example.ke", "per_minute": "30"}
-    channels.set_account(made, "email", mail)
-    with made.write() as tx:
-        channels.stop(tx, "file", "disk_full", "no space left on /srv")
-    return made
+def office(made: Path, tmp_path: Path) -> Office:
+    """A copy."""
+    return copy_of(made, tmp_path)
 
 
-async def test_channels_say_whether_they_are_ready(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, ChannelsScreen, size=size) as run:
-        snapshot(run.app, f"channels_{size[0]}x{size[1]}")
+async def test_channels_say_whether_they_are_ready(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, ChannelsScreen) as run:
+        snapshot(run.app, "channels_80x24")
         assert "no space left on /srv" in run.text
         await run.press("R")
         assert channels.get(office, "file").stopped_code is None
@@ -62,11 +72,11 @@ async def test_a_channel_is_set_up_with_its_secret_unseen(office: Office) -> Non
         assert not channels.get(office, "email").is_active and "switched off" in run.text
 
 
-async def test_addresses_that_want_nothing(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
+async def test_addresses_that_want_nothing(office: Office, snapshot: Snapshot) -> None:
     suppressions.add(office, "0722 000 111", channel="whatsapp", note="said so on the phone")
     suppressions.add(office, "Brian@Example.ke")
-    async with opened(office, SuppressionsScreen, size=size) as run:
-        snapshot(run.app, f"suppressions_{size[0]}x{size[1]}")
+    async with opened(office, SuppressionsScreen) as run:
+        snapshot(run.app, "suppressions_80x24")
         await run.press("slash")
         await run.write("722 000")
         await run.press("enter")
@@ -91,3 +101,20 @@ async def test_addresses_from_a_file(office: Office, tmp_path: Path) -> None:
         await run.write(str(path))
         await run.press("ctrl+s")
         assert "2 added, 1 not understood" in run.text and "Line 3, nobody" in run.toasts
+        await run.press("X")
+        run.app.screen.form.set_values({"path": str(path)})
+        await run.press("ctrl+s")
+        assert "File exists" in run.text
+        run.app.screen.form.set_values({"path": str(tmp_path / "again.csv")})
+        await run.press("ctrl+s")
+        assert "2 addresses written" in run.text
+        assert "+254722000111" in (tmp_path / "again.csv").read_text()
+
+
+async def test_a_wide_terminal(office: Office, snapshot: Snapshot) -> None:
+    suppressions.add(office, "0722 000 111", channel="whatsapp", note="said so on the phone")
+    async with opened(office, ChannelsScreen, size=WIDE) as run:
+        snapshot(run.app, "channels_120x40")
+        run.app.push_screen(SuppressionsScreen())
+        await run.settle()
+        snapshot(run.app, "suppressions_120x40")

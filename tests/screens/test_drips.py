@@ -19,9 +19,11 @@ from leadtui.screens.enrollment_dialog import EnrollmentDialog
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.services import channels, drips, history
 from leadtui.services.office import Office
-from tests.screens.dialog_help import NASTY, add_lead, new_office, opened
+from tests.screens.conftest import NOW
+from tests.screens.dialog_help import NASTY, add_lead, copy_of, opened, prepared
 
 Snapshot = Callable[[Any, str], None]
+WIDE = (120, 40)
 STEPS = (
     "0h message by file: Hello {first_name|there}, thank you for asking about {package}.",
     "48h task: Call {name} | ask for the best day",
@@ -29,29 +31,40 @@ STEPS = (
 )
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Office:
+def _fill(made: Office) -> None:
     """Three leads; a drip that runs with two of them, and one that is a draft."""
-    made = new_office(tmp_path)
+    for one in drips.list_all(made):  # those of the preset
+        drips.delete(made, one.key)
     for place, (name, package) in enumerate(
         (("Achieng Odhiambo", "20 Mbps Home"), ("Brian Kamau", ""), ("Fatuma Hassan", "20 Mbps Home"))
     ):
         add_lead(made, name, f"072200011{place}", **({"package": package} if package else {}))
-    channels.set_account(made, "file", {"path": str(tmp_path / "out.jsonl")})
+    channels.set_account(made, "file", {"path": "/srv/nowhere.jsonl"})
     drips.create(made, {"name": "Welcome", "channel": "file"}, [parse_step(text) for text in STEPS])
     drips.create(made, {"name": "Future prospects", "channel": "file", "draft": "yes"}, [parse_step(STEPS[2])])
     drips.enroll(made, "welcome", [1, 2])
     drips.pause(made, "welcome", leads=[2], reason="on holiday")
-    return made
 
 
-async def test_the_list_and_one_drip(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, DripsScreen, size=size) as run:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once."""
+    return prepared(tmp_path_factory.mktemp("office"), _fill, NOW)
+
+
+@pytest.fixture
+def office(made: Path, tmp_path: Path) -> Office:
+    """A copy."""
+    return copy_of(made, tmp_path)
+
+
+async def test_the_list_and_one_drip(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, DripsScreen) as run:
         await run.press("down")
-        snapshot(run.app, f"drips_{size[0]}x{size[1]}")
+        snapshot(run.app, "drips_80x24")
         await run.press("enter")
         assert isinstance(run.app.screen, DripScreen)
-        snapshot(run.app, f"drip_{size[0]}x{size[1]}")
+        snapshot(run.app, "drip_80x24")
 
 
 async def test_a_drip_is_started_paused_and_stopped(office: Office) -> None:
@@ -88,16 +101,14 @@ async def test_leads_are_held_let_go_on_and_taken_out(office: Office) -> None:
         assert len(rows) == 2
 
 
-async def test_other_steps_are_a_new_version_for_those_to_come(
-    office: Office, size: tuple[int, int], snapshot: Snapshot
-) -> None:
-    async with opened(office, DripsScreen, size=size) as run:
+async def test_other_steps_are_a_new_version_for_those_to_come(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, DripsScreen) as run:
         await run.press("down", "e")
         assert isinstance(run.app.screen, DripEditor)
         assert "for Fatuma Hassan" in run.text and "Hello Fatuma, thank you" in run.text
-        snapshot(run.app, f"drip_editor_{size[0]}x{size[1]}")
+        snapshot(run.app, "drip_editor_80x24")
         await run.press("down", "e")
-        snapshot(run.app, f"drip_step_{size[0]}x{size[1]}")
+        snapshot(run.app, "drip_step_80x24")
         form = run.app.screen.form
         form.set_values({"delay": "24h", "subject": "Ring {name}"})
         await run.press("ctrl+s")
@@ -158,11 +169,9 @@ async def test_the_leads_of_a_filter_after_the_typed_count(office: Office) -> No
         assert drips.enrollments(office, "future_prospects")[0] == 2
 
 
-async def test_a_lead_shows_its_drips_and_leaves_them(
-    office: Office, size: tuple[int, int], snapshot: Snapshot
-) -> None:
-    async with opened(office, lambda: LeadDetailScreen(2), size=size) as run:
-        snapshot(run.app, f"lead_drips_{size[0]}x{size[1]}")
+async def test_a_lead_shows_its_drips_and_leaves_them(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, lambda: LeadDetailScreen(2)) as run:
+        snapshot(run.app, "lead_drips_80x24")
         await run.press("enter")
         assert isinstance(run.app.screen, EnrollmentDialog) and "on holiday" in run.text
         await run.press("escape", "S", "y")
@@ -186,3 +195,15 @@ async def test_untrusted_words_are_only_words(office: Office) -> None:
     ):
         async with opened(office, make) as run:
             assert "[b]x[/]" in run.text
+
+
+async def test_a_wide_terminal(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, DripsScreen, size=WIDE) as run:
+        snapshot(run.app, "drips_120x40")
+        for make, name in (
+            (lambda: DripScreen("welcome"), "drip"), (lambda: DripEditor("welcome", {}), "drip_editor"),
+            (lambda: LeadDetailScreen(2), "lead_drips"),
+        ):  # fmt: skip
+            run.app.push_screen(make())
+            await run.settle()
+            snapshot(run.app, f"{name}_120x40")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from textual.widgets import TextArea
 
+from leadtui.channels.reports import Inbound
 from leadtui.domain.drips import parse_step
 from leadtui.screens.channels import ChannelsScreen
 from leadtui.screens.drip_detail import DripScreen
@@ -29,6 +30,7 @@ from leadtui.services import (
     channels,
     drips,
     history,
+    inbound,
     leads,
     lifecycle,
     messages,
@@ -38,37 +40,46 @@ from leadtui.services import (
     writing,
 )
 from leadtui.services.office import Office
-from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
+from tests.screens.conftest import NOW
+from tests.screens.dialog_help import NASTY, acting_as, add_lead, copy_of, opened, prepared
 
 Snapshot = Callable[[Any, str], None]
+WIDE = (120, 40)
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Office:
+def _fill(made: Office) -> None:
     """Two leads; mail and the file can be sent, WhatsApp by hand; two templates."""
-    made = new_office(tmp_path)
     add_lead(made, package="20 Mbps Home", email="achieng@example.ke")
     add_lead(made, "Brian Kamau", "0722000112")
-    channels.set_account(made, "file", {"path": str(tmp_path / "out.jsonl")})
+    channels.set_account(made, "file", {"path": "/srv/nowhere.jsonl"})
     channels.set_account(made, "email", {"host": "localhost", "from": "office@example.ke", "security": "none"})
     channels.set_active(made, "whatsapp_web", False)
     templates.add(made, {"name": "Welcome", "body": "Hello {first_name|there}, your {package} is on its way."})
     templates.add(made, {"name": "News", "channel": "email", "subject": "For {name}", "body": "Nothing new, {name}."})
-    return made
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once."""
+    return prepared(tmp_path_factory.mktemp("office"), _fill, NOW)
+
+
+@pytest.fixture
+def office(made: Path, tmp_path: Path) -> Office:
+    """A copy."""
+    return copy_of(made, tmp_path)
 
 
 def sent_to(office: Office, lead: int) -> list[tuple[str, str, str]]:
     return [(one.channel, one.state, one.body) for one in messages.of_lead(office, lead)]
 
 
-async def test_three_keys_send_a_template(
-    office: Office, size: tuple[int, int], snapshot: Snapshot, tmp_path: Path
-) -> None:
-    async with opened(office, lambda: LeadDetailScreen(1), size=size) as run:
+async def test_three_keys_send_a_template(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, lambda: LeadDetailScreen(1)) as run:
         await run.press("w")
         assert isinstance(run.app.screen, MessageDialog)
         await run.press("2")
-        snapshot(run.app, f"message_{size[0]}x{size[1]}")
+        snapshot(run.app, "message_80x24")
         assert "Hello Achieng, your 20 Mbps Home is on its way." in " ".join(run.text.replace("│", " ").split())
         await run.press("enter")
         assert isinstance(run.app.screen, LeadDetailScreen)
@@ -77,34 +88,32 @@ async def test_three_keys_send_a_template(
         assert "it is sent next" in run.text and "waiting" in run.text
 
 
-async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(
-    office: Office, size: tuple[int, int], snapshot: Snapshot
-) -> None:
-    async with opened(office, lambda: LeadDetailScreen(2), size=size) as run:
+async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, lambda: LeadDetailScreen(2)) as run:
         await run.press("w")
         assert run.app.screen.way.channel == "manual"
         run.app.screen.query_one(TextArea).text = "Hello {first_name}, shall we call?"
         await run.press("ctrl+s")
         assert isinstance(run.app.screen, HandOver)
-        snapshot(run.app, f"hand_over_{size[0]}x{size[1]}")
+        snapshot(run.app, "hand_over_80x24")
         assert run.app.clipboard == "https://wa.me/254722000112?text=Hello%20Brian%2C%20shall%20we%20call%3F"
         await run.press("o")
         assert run.app.screen.has_class("-qr") and "▀" in run.text
         await run.press("escape", "y")
         assert sent_to(office, 2) == [("manual", "sent", "Hello Brian, shall we call?")]
         assert "sent, as you say" in run.text
-        snapshot(run.app, f"lead_messages_{size[0]}x{size[1]}")
+        snapshot(run.app, "lead_messages_80x24")
         await run.press("home", "down", "enter")
         assert isinstance(run.app.screen, MessageItem)
         assert "a person says that it went" in run.text
 
 
-async def test_by_all_channels_one_after_another(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, lambda: MessageDialog(1), size=size) as run:
+async def test_by_all_channels_one_after_another(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, lambda: MessageDialog(1)) as run:
         await run.press("up", "a")
         assert isinstance(run.app.screen, ReachDialog)
         await run.press("1")
-        snapshot(run.app, f"reach_{size[0]}x{size[1]}")
+        snapshot(run.app, "reach_80x24")
         await run.press("enter")
         assert "is reached by" in run.text and "u takes it back" in run.text
         assert [one.purpose for one in messages.of_lead(office, 1)]
@@ -139,13 +148,11 @@ async def test_what_is_missing_stops_it(office: Office) -> None:
         assert "What you typed here will be lost" in run.text
 
 
-async def test_everything_handed_over_is_settled_with_a_key_each(
-    office: Office, size: tuple[int, int], snapshot: Snapshot
-) -> None:
+async def test_everything_handed_over_is_settled_with_a_key_each(office: Office, snapshot: Snapshot) -> None:
     for place in range(3):
         writing.write_to(office, 1 + place % 2, channel="manual", body=f"Number {place} for {{name}}")
-    async with opened(office, HandingOver, size=size) as run:
-        snapshot(run.app, f"handing_over_{size[0]}x{size[1]}")
+    async with opened(office, HandingOver) as run:
+        snapshot(run.app, "handing_over_80x24")
         await run.press("enter", "y", "n", "s")  # one after another
         states = [one.state for one in reversed(messages.of_lead(office, 1) + messages.of_lead(office, 2))]
         assert sorted(states) == ["failed", "handed_off", "sent"]
@@ -178,6 +185,17 @@ async def test_untrusted_words_are_only_words(office: Office) -> None:
     ):  # fmt: skip
         async with opened(office, make) as run:
             assert "[b]x[/]" in run.text
+
+
+async def test_what_a_lead_answers_stands_on_its_timeline_once(office: Office) -> None:
+    writing.write_to(office, 1, channel="file", body="Shall we come on Friday?")
+    with office.as_system() as tx:
+        inbound.receive(tx, Inbound("sms", "x1", NOW, "Yes, [b]please[/]", address="+254722000111"))
+    async with opened(office, lambda: LeadDetailScreen(1)) as run:
+        assert "SMS · received “Yes, [b]please[/]”" in run.text and run.text.count("please") == 1
+        assert "file · waiting “Shall we come on Friday?”" in run.text
+        await run.press("down", "enter")
+        assert isinstance(run.app.screen, MessageItem) and "Came in by SMS" in run.text
 
 
 async def test_what_another_program_settled_is_not_settled_twice(office: Office) -> None:
@@ -230,5 +248,20 @@ async def test_sixty_by_twenty_is_enough(office: Office) -> None:
             assert words in run.text, run.text
             for hints in run.app.screen.query("Hints"):
                 assert "? all keys" in run.text and hints.size.width == 60
+            run.app.pop_screen()
+            await run.settle()
+
+
+async def test_a_wide_terminal(office: Office, snapshot: Snapshot) -> None:
+    message = writing.write_to(office, 1, channel="manual", body="Hello {first_name}, shall we call?").message
+    async with opened(office, lambda: LeadDetailScreen(1), size=WIDE) as run:
+        snapshot(run.app, "lead_messages_120x40")
+        for make, name in (
+            (lambda: MessageDialog(1), "message"), (lambda: HandOver(message), "hand_over"),
+            (HandingOver, "handing_over"), (lambda: ReachDialog(1), "reach"),
+        ):  # fmt: skip
+            run.app.push_screen(make())
+            await run.settle()
+            snapshot(run.app, f"{name}_120x40")
             run.app.pop_screen()
             await run.settle()

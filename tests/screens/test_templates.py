@@ -14,26 +14,37 @@ from leadtui.screens.template_editor import TemplateEditor
 from leadtui.screens.templates import TemplatesScreen
 from leadtui.services import admin, channels, templates
 from leadtui.services.office import Office
-from tests.screens.dialog_help import NASTY, acting_as, add_lead, new_office, opened
+from tests.screens.conftest import NOW
+from tests.screens.dialog_help import NASTY, acting_as, add_lead, copy_of, opened, prepared
 
 Snapshot = Callable[[Any, str], None]
+WIDE = (120, 40)
 
 
-@pytest.fixture
-def office(tmp_path: Path) -> Office:
-    """An office with a lead and three templates."""
-    made = new_office(tmp_path)
+def _fill(made: Office) -> None:
+    """A lead and three templates."""
     add_lead(made, package="20 Mbps Home")
     templates.add(made, {"name": "Welcome", "body": "Hello {first_name|there}, your {package} is on its way.\nJuma"})
     templates.add(made, {"name": "Offer", "channel": "sms", "body": "Hi {name}, 20% off today. Reply YES."})
     old = templates.add(made, {"name": "Old", "channel": "email", "subject": "News", "body": "Nothing new."})
     templates.retire(made, old.id)
-    return made
 
 
-async def test_the_list_shows_the_text_below(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, TemplatesScreen, size=size) as run:
-        snapshot(run.app, f"templates_{size[0]}x{size[1]}")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once."""
+    return prepared(tmp_path_factory.mktemp("office"), _fill, NOW)
+
+
+@pytest.fixture
+def office(made: Path, tmp_path: Path) -> Office:
+    """A copy."""
+    return copy_of(made, tmp_path)
+
+
+async def test_the_list_shows_the_text_below(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, TemplatesScreen) as run:
+        snapshot(run.app, "templates_80x24")
         await run.press("G", "e")
         assert "It is retired; d offers it again" in run.toasts
         await run.press("d")
@@ -41,12 +52,12 @@ async def test_the_list_shows_the_text_below(office: Office, size: tuple[int, in
         assert all(one.is_active for one in templates.list_all(office, retired=True))
 
 
-async def test_the_editor_shows_how_a_lead_reads_it(office: Office, size: tuple[int, int], snapshot: Snapshot) -> None:
-    async with opened(office, TemplatesScreen, size=size) as run:
+async def test_the_editor_shows_how_a_lead_reads_it(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, TemplatesScreen) as run:
         await run.press("down", "enter")
         assert isinstance(run.app.screen, TemplateEditor)
         assert "Hello Achieng, your 20 Mbps Home is on its way." in run.text
-        snapshot(run.app, f"template_editor_{size[0]}x{size[1]}")
+        snapshot(run.app, "template_editor_80x24")
         area = run.app.screen.query_one(TextArea)
         area.focus()
         area.text = "Hello {nmae}"
@@ -110,3 +121,10 @@ async def test_an_approved_template_is_taken_over(office: Office, monkeypatch: p
         await run.press("ctrl+s")
         assert "Template offer taken over" in run.text and "approved" in run.text
         assert templates.get(office, "offer").body == "Hi {first_name|there}, {package} is yours for less."
+
+
+async def test_a_wide_terminal(office: Office, snapshot: Snapshot) -> None:
+    async with opened(office, TemplatesScreen, size=WIDE) as run:
+        snapshot(run.app, "templates_120x40")
+        await run.press("down", "enter")
+        snapshot(run.app, "template_editor_120x40")

@@ -50,6 +50,7 @@ def test_a_wrong_token_opens_nothing(office: Office, token: str) -> None:
     assert refused.value.code == "bad_token"
 
 
+@ONE_ENGINE
 def test_a_token_ends_by_its_day_by_hand_and_with_its_user(
     office: Office, frozen_clock: Callable[[datetime], None]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_token_ends_by_its_day_by_hand_and_with_its_user(
     assert [one.state for one in api_tokens.list_all(office, "jane")] == ["revoked", "expired"]
 
 
+@ONE_ENGINE
 def test_when_it_was_last_used_is_noted_once_a_minute(office: Office, frozen_clock: Callable[[datetime], None]) -> None:
     made = api_tokens.create(office, "boss")
 

@@ -252,9 +252,11 @@ def test_a_purge_takes_everything_with_it(office: Office) -> None:
     h.drip(office, "0h message: one", "1h message: two")
     drips.enroll(office, "welcome", [lead_id])
     h.steps_done(office)
+    drips.pause(office, "welcome", leads=[lead_id], reason="her mother is ill")
     lifecycle.delete(office, lead_id)
     lifecycle.purge(office, lead_id)
     events.handle_open(office)
+    assert not any("mother" in one for one in dump(office, ("audit", "activity", "event"))["audit"])
     assert (h.count(office, h.ENROLLMENTS), h.count(office, h.MESSAGES)) == (0, 0)
     assert h.steps_done(office) == 0
 

@@ -65,6 +65,7 @@ def test_bookings_and_forms_become_leads_once(office: Office) -> None:
     assert "budget size: L" in (leads.get(office, "0722000222").activities[0].details or "")
 
 
+@ONE_ENGINE
 def test_what_intake_cannot_place_is_its_own_failure_not_the_inboxs(office: Office) -> None:
     inbox.store(office, "booking", "B-1", "booking", booking("B-1", phone="not a phone"))
     assert apply_all(office) == {"inbox": 1, "errors": 0}
@@ -72,6 +73,7 @@ def test_what_intake_cannot_place_is_its_own_failure_not_the_inboxs(office: Offi
     assert jobs_status.status(office).failed == 0
 
 
+@ONE_ENGINE
 def test_behaviour_counts_once_by_its_name_and_needs_the_right_to_log(office: Office) -> None:
     add_users(office, "jane:agent", "carl:collections")
     lead = add(office, "0722000111", email="amina@example.com", assigned_to="boss")
@@ -130,6 +132,7 @@ def test_a_failure_is_tried_again_with_pauses_and_then_waits_for_a_person(
     assert jobs_status.status(office).failed == 0
 
 
+@ONE_ENGINE
 def test_a_person_gives_one_up(office: Office) -> None:
     payload = {"lead": "0722000111", "event": "page_view", "metadata": None, "at": None, "external_ref": "e"}
     inbox.store(office, "behaviour", "e", "event", payload)
@@ -141,6 +144,7 @@ def test_a_person_gives_one_up(office: Office) -> None:
         assert inbox.waiting(tx) == 0
 
 
+@ONE_ENGINE
 def test_one_that_breaks_hinders_no_other(office: Office) -> None:
     inbox.store(office, "whatsapp_cloud", "bad", "status", {"what": "is this"})
     inbox.store(office, "booking", "B-1", "booking", booking("B-1", phone="0722000111"))

@@ -19,7 +19,7 @@ from leadtui.services import consent, events, inbound, leads, messages, notifyin
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
-from .lead_help import acting_as, add, add_users
+from .lead_help import ONE_ENGINE, acting_as, add, add_users
 from .message_help import (
     NAME,
     Scripted,
@@ -61,6 +61,7 @@ def test_reports_never_take_anything_back(office: Office, scripted: Scripted) ->
         report(office, "sent", provider_id="w2")
 
 
+@ONE_ENGINE
 def test_a_failure_may_follow_and_says_so_on_the_timeline(office: Office, scripted: Scripted) -> None:
     lead = add(office)
     (one,) = to_leads(office, [lead], campaign(office))
@@ -115,6 +116,7 @@ def test_a_person_says_whether_it_went(office: Office, scripted: Scripted) -> No
     assert (found.total, found.sent, found.failed, found.unknown, found.pending) == (3, 2, 1, 0, 0)
 
 
+@ONE_ENGINE
 def test_what_did_not_go_may_be_tried_again_by_a_person_only(office: Office, scripted: Scripted) -> None:
     (one,) = to_leads(office, [add(office)], campaign(office))
     scripted.answers = [Unknown("timeout", "?")]
@@ -184,6 +186,7 @@ def test_an_answer_belongs_to_every_lead_of_the_phone(office: Office) -> None:
     assert events.handle_open(office) and all(kind in events.HANDLERS for kind in (inbound.REPLIED, inbound.OPTED_OUT))
 
 
+@ONE_ENGINE
 @pytest.mark.parametrize("word", ["STOP", " stop! ", "«Stop.»", "ACHA", "un-subscribe", "Stop all"])
 def test_stop_words_in_any_spelling(office: Office, word: str) -> None:
     lead = add(office)
@@ -197,6 +200,7 @@ def test_stop_words_in_any_spelling(office: Office, word: str) -> None:
             assert suppressions.is_suppressed(tx, "+254722000111", "sms")
 
 
+@ONE_ENGINE
 def test_a_sentence_with_the_word_stops_nothing(office: Office) -> None:
     lead = add(office)
     assert not came(office, "please don't stop the router").is_stop
@@ -213,6 +217,7 @@ def test_somebody_unknown_is_kept_and_his_stop_counts(office: Office) -> None:
         assert consent.judge(tx, kept, "sms", "+254799000111", purpose="single") == "suppressed"
 
 
+@ONE_ENGINE
 def test_stopping_one_kind_of_channel_at_the_provider(office: Office) -> None:
     lead = add(office, email="a@b.example")
     with office.as_system() as tx:
@@ -228,6 +233,7 @@ def test_stopping_one_kind_of_channel_at_the_provider(office: Office) -> None:
     assert open_events(office, inbound.OPTED_OUT) == [lead]
 
 
+@ONE_ENGINE
 def test_any_report_goes_its_way(office: Office, scripted: Scripted) -> None:
     (one,) = to_leads(office, [add(office)])
     scripted.answers = [Accepted("w1")]

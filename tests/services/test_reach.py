@@ -175,6 +175,9 @@ def test_else_it_is_a_task_with_the_reason(
 def test_a_status_with_a_template(office: Office) -> None:
     lead_id = add(office, name="Amina Otieno")
     offer(office, "Hello", "Dear {first_name}")
+    with pytest.raises(Invalid) as caught:
+        status_message(office, template="Nothing")
+    assert caught.value.field == "template"
     status_message(office, template="Hello")
     lifecycle.set_status(office, lead_id, "Contacted")
     events.handle_open(office)

@@ -225,7 +225,9 @@ async def pictures(db: str, folder: Path) -> None:
                 await press(pilot, "enter")
                 await settled(pilot)
                 save(pilot, folder, "campaign")
-                await press(pilot, "escape", "n", "text:Fibre week", "tab", "tab", "text:status:interested", "tab", "tab")
+                await press(
+                    pilot, "escape", "n", "text:Fibre week", "tab", "tab", "text:status:interested", "tab", "tab"
+                )
                 await press(pilot, "text:Hi {first_name|there}, 20 Mbps is ready in {location|your street}.")
                 await settled(pilot)
                 save(pilot, folder, "compose")

@@ -120,7 +120,7 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
         going = True
 
         async def press() -> list[float]:
-            took = []
+            took = list[float]()
             while going:
                 shown = asyncio.Event()
                 begun = time.perf_counter()
@@ -132,7 +132,7 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
             return took
 
         async def write() -> list[float]:
-            took = []
+            took = list[float]()
             while going:
                 took.append(await asyncio.to_thread(beside.write))
                 await asyncio.sleep(0.1)

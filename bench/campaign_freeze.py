@@ -107,8 +107,9 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
     real = freezing._write
 
     def timed(*args: Any, **options: Any) -> float:
+        had = waited()
         took = real(*args, **options)
-        held.append(took)
+        held.append(max(0.0, took - (waited() - had)))
         return took
 
     freezing._write = timed
@@ -120,7 +121,7 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
         going = True
 
         async def press() -> list[float]:
-            took = []
+            took = list[float]()
             while going:
                 shown = asyncio.Event()
                 begun = time.perf_counter()
@@ -132,7 +133,7 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
             return took
 
         async def write() -> list[float]:
-            took = []
+            took = list[float]()
             while going:
                 took.append(await asyncio.to_thread(beside.write))
                 await asyncio.sleep(0.1)
@@ -162,8 +163,10 @@ async def measure(table: Table, office: Any, db: str, leads: int) -> None:
     table.row("start: rehearsal, count and freeze", f"{took:.1f} s", f"with waiting {raw_s:.1f} s", None,
               f"{FREEZE_S:.0f} s", took <= FREEZE_S and done.counters.total == leads)  # fmt: skip
     longest = max(held)
-    table.row("a write transaction of it held", f"{ms(percentile(held, 0.5))} / {ms(longest)}", f"{len(held)} of them",
-              None, ms(WRITE_S), longest <= WRITE_S)  # fmt: skip
+    shares = f"{ms(percentile(held, 0.5))} / {ms(longest)}"
+    # on PostgreSQL it holds nobody up: only the campaign's own row is locked
+    goal = (ms(WRITE_S), longest <= WRITE_S) if office.store.is_sqlite else ("", None)
+    table.row("a write transaction of it took (half, longest)", shares, f"{len(held)} of them", None, *goal)
     for words, (found, keys, writes) in (("nothing goes on", calm), ("it starts", busy)):
         raw, own = found
         is_goal = found is busy[0]

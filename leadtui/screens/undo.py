@@ -13,24 +13,35 @@ if TYPE_CHECKING:
 
 
 def undo_last(app: LeadApp) -> None:
-    """Take it back and say so; when it was more than one row, or rows were changed since, show first what would be."""
+    """Take it back and say so.
+
+    What would be is shown first when it was more than one row, when rows were changed since, and when it was not what
+    was done last: a campaign was started, a message written since, and nothing takes that back.
+    """
     office = app.office
     if office is None:
         app.say("The database is still being opened")
         return
 
-    def undo(batch: int | None, dry_run: bool) -> UndoResult:
+    def undo(batch: int) -> UndoResult:
         from leadtui.services import history
 
-        return history.undo(office, batch, dry_run=dry_run)
+        return history.undo(office, batch)
 
-    def looked(preview: UndoResult) -> None:
-        if preview.refused or preview.restored != 1:
+    def look() -> tuple[UndoResult, str | None]:
+        from leadtui.services import history
+
+        preview = history.undo(office, dry_run=True)
+        return preview, history.done_since(office, preview.batch)
+
+    def looked(seen: tuple[UndoResult, str | None]) -> None:
+        preview, since = seen
+        if preview.refused or preview.restored != 1 or since:
             from leadtui.screens.undo_preview import UndoPreview
 
-            app.push_screen(UndoPreview(preview.batch, preview.label))
+            app.push_screen(UndoPreview(preview.batch, preview.label, since))
             return
-        app.background.start(app, undo, preview.batch, False, then=done, failed=app.report)
+        app.background.start(app, undo, preview.batch, then=done, failed=app.report)
 
     def done(result: UndoResult) -> None:
         app.lead_changed.publish(frozenset())
@@ -42,4 +53,4 @@ def undo_last(app: LeadApp) -> None:
         else:
             app.report(error)
 
-    app.background.start(app, undo, None, True, then=looked, failed=failed, group="undo")
+    app.background.start(app, look, then=looked, failed=failed, group="undo")

@@ -30,8 +30,10 @@ class UndoPreview(LeadModal["UndoResult"]):
     UndoPreview .buttons { margin-top: 1; }
     """
 
-    def __init__(self, batch: int, label: str = "") -> None:
+    def __init__(self, batch: int, label: str = "", since: str | None = None) -> None:
+        """`since`: what the same person did after it that cannot be taken back."""
         super().__init__()
+        self.since = since
         self.batch_id = batch
         self.label_words = label
         self.preview: UndoResult | None = None
@@ -41,6 +43,9 @@ class UndoPreview(LeadModal["UndoResult"]):
         """What would be restored, what would stay, buttons."""
         with VerticalScroll(classes="dialog", can_focus=False) as box:
             box.border_title = Content("Take back")
+            if self.since:
+                words = f"What you did last ({one_line(self.since)}) cannot be taken back. Before that:"
+                yield Static(Content(words), classes="part")
             yield Static(Content(one_line(self.label_words)), classes="part")
             yield Static("Looking at what has changed since …", id="what", classes="part", markup=False)
             yield Static("", id="kept", classes="part", markup=False)
@@ -80,7 +85,7 @@ class UndoPreview(LeadModal["UndoResult"]):
             kept.update(Content("\n".join([f"{len(preview.refused):,} changed since and will stay:", *lines, *more])))
         button = self.query_one("#do", Button)
         button.disabled = not preview.restored
-        if preview.restored:
+        if preview.restored and not self.since:  # else enter leaves it: something else was meant
             button.focus()
 
     def do_save(self) -> None:

@@ -20,9 +20,9 @@ from leadtui.store.unit_of_work import ReadTx
 from . import lead_writes as w
 from .batches import NOT_SHOWN, batch_count, batches, key_of
 from .office import Office
-from .undoing import undo
+from .undoing import done_since, undo
 
-__all__ = ["audit", "batch_count", "batches", "entries_of", "undo"]
+__all__ = ["audit", "batch_count", "batches", "done_since", "entries_of", "undo"]
 
 _NAMED = {"router_id": t.router, "family_group_id": t.family_group}
 """Ids that the audit keeps of what the catalogue does not hold."""

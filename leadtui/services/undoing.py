@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, and_, delete, exists, or_, select, update
+from sqlalchemy import Date, and_, delete, exists, func, or_, select, update
 
 from leadtui.domain.records import Refusal, UndoResult
 from leadtui.errors import NotFound, Refused
@@ -62,6 +62,24 @@ def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> 
             tx.open_batch("undo", f"undo of {plan.batch.kind} {plan.batch.id}", undoes_id=plan.batch.id)
             _apply(tx, plan)
     return _result(plan, dry_run=False)
+
+
+def done_since(office: Office, batch: int) -> str | None:
+    """What the actor did after a batch that no undo takes back ("campaign: pause"), the newest; None when nothing.
+
+    Whoever presses `u` right after it means that, and is to be told that an older act would be taken back instead.
+    """
+    a = t.audit.c
+    with office.read() as tx:
+        ended = select(func.max(a.id)).where(a.batch_id == batch).scalar_subquery()
+        query = (
+            select(a.entity, a.action)
+            .where(a.user_id == tx.actor.user_id, a.batch_id.is_(None), a.id > ended)
+            .order_by(a.id.desc())
+            .limit(1)
+        )
+        found = tx.conn.execute(query).one_or_none()
+    return f"{found.entity}: {found.action}".replace("_", " ") if found is not None else None
 
 
 def _result(plan: _Plan, *, dry_run: bool) -> UndoResult:

@@ -19,7 +19,7 @@ from leadtui.services import admin, campaigns
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.progress import bar, percent
-from tests.screens.campaign_help import DRAFT, RUNNING, of, pictures
+from tests.screens.campaign_help import DRAFT, RUNNING, of, pictures, write
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, Run, acting_as, opened
 
@@ -104,6 +104,21 @@ async def test_a_copy_a_schedule_and_what_is_deleted(campaigned: Office) -> None
         assert campaigns.list_all(campaigned)[0] == 3
         await run.press("u")
         assert "Taken back" in run.text and campaigns.list_all(campaigned)[0] == 4
+
+
+async def test_u_asks_where_what_was_done_last_cannot_be_taken_back(campaigned: Office) -> None:
+    """A campaign paused, a message sent: `u` means that, and must not silently take back something older."""
+    draft = write(campaigned, "Kept draft")
+    running = next(row for row in campaigns.list_all(campaigned)[1] if row.name == RUNNING)
+    campaigns.pause(campaigned, running.id)
+    async with opened(campaigned, CampaignsScreen) as run:
+        await run.press("u")
+        said = " ".join(run.text.replace("│", " ").split())
+        assert "What you did last (campaign: pause) cannot be taken back. Before that: campaign Kept draft" in said
+        await run.press("enter")
+        assert campaigns.get(campaigned, draft).status == "draft" and "Take back" not in run.text
+        await run.press("u", "ctrl+s")
+        assert "Taken back: campaign Kept draft" in run.text
 
 
 async def test_who_may_not_sees_why(campaigned: Office) -> None:

@@ -48,6 +48,7 @@ class CampaignEditor(CampaignLooking):
     CampaignEditor #audience { height: auto; padding: 0 1; }
     CampaignEditor #audience Horizontal { height: 1; }
     CampaignEditor #audience FilterBar { width: 1fr; }
+    CampaignEditor FilterBar.-left #filter-error { visibility: hidden; }
     CampaignEditor #counted { height: auto; max-height: 3; color: $text-muted; margin-left: 14; }
     CampaignEditor #counted.-error { color: $text-error; }
     CampaignEditor CampaignPreview { height: 7; }

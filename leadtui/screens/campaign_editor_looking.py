@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from textual import on
+from textual import events, on
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Input, Static, TextArea
@@ -102,6 +102,18 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
         event.stop()
         self._look_soon()
         self.rest.focus_first()
+
+    def on_descendant_blur(self) -> None:
+        """What is wrong with the audience lies over the fields only while it is typed; then it stands below its line."""
+        if self.is_mounted:
+            self.bar.add_class("-left")
+            if self.bar.error:
+                self._say_counted(self.bar.error, wrong=True)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Typed again: it points at the place."""
+        if self.bar in event.widget.ancestors:
+            self.bar.remove_class("-left")
 
     # Counting and showing
 

@@ -77,6 +77,18 @@ async def test_a_campaign_is_written(campaigned: Office, snapshot: Snapshot) -> 
         assert row.template == "Hi {first_name}, {package|fibre} is here."
 
 
+async def test_an_audience_that_cannot_be_read_covers_no_other_field(campaigned: Office) -> None:
+    async with opened(campaigned, CampaignEditor) as run:
+        await run.press("tab", "tab")
+        await put(run, "status:nowhere")
+        assert "expected" in words(run)
+        editor(run).rest.query_one(TextArea).focus()
+        await rest(run)
+        await put(run, "First line of the text")
+        assert "First line of the text" in run.text and "Template" in run.text
+        assert '"nowhere" is not a value of status' in words(run), "it is said below its line"
+
+
 async def test_the_text_is_shown_for_any_lead_and_rehearsed_before_it_is_saved(campaigned: Office) -> None:
     made = templates.add(campaigned, {"name": "Hello", "body": "Hello {name}!", "channel": None})
     draft = of(campaigned, DRAFT)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from leadtui.errors import Invalid
 
@@ -75,6 +77,26 @@ def strip_controls(text: str) -> str:
     """
     # isprintable() is false for every control and format character, so nearly all text takes this exit.
     return text if text.isprintable() else text.translate(_OUTPUT)
+
+
+def scrub(text: str) -> str:
+    """Return `text` without NUL and half characters, which no database takes; all else stays as it came."""
+    if text.isprintable():
+        return text
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def scrub_all(value: Any) -> Any:
+    """Return what JSON holds with every string scrubbed, keys too."""
+    match value:
+        case str():
+            return scrub(value)
+        case list() | tuple():
+            return [scrub_all(one) for one in value]
+        case Mapping():
+            return {scrub(key) if isinstance(key, str) else key: scrub_all(one) for key, one in value.items()}
+        case _:
+            return value
 
 
 def strip_segment(text: str) -> str:

@@ -12,10 +12,11 @@ from starlette.responses import PlainTextResponse, Response
 
 from leadtui.errors import Invalid
 from leadtui.services import webhooks
+from leadtui.text import scrub
 
 from . import problems
 from .answers import Answer
-from .requests import House, Route, own_url, scrub
+from .requests import House, Route, own_url
 
 PREFIX = "/api/webhooks"
 router = APIRouter(prefix=PREFIX, tags=["webhooks"], route_class=Route, responses=problems.responses())

@@ -19,11 +19,12 @@ from leadtui.domain.permissions import verb
 from leadtui.errors import Invalid, LeadtuiError, NotPermitted, UsageError
 from leadtui.services import forms, inbox
 from leadtui.services.office import Office
+from leadtui.text import scrub
 
 from . import problems, shapes
 from .answers import Answer
 from .leads import Values
-from .requests import Acting, Body, House, MaybeActing, Ref, Route, address_of, read_json, scrub
+from .requests import Acting, Body, House, MaybeActing, Ref, Route, address_of, read_json
 
 router = APIRouter(prefix="/api", tags=["what comes in"], route_class=Route, responses=problems.responses(429))
 

@@ -11,8 +11,10 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, RootModel
 from starlette.responses import StreamingResponse
 
+from leadtui import clock
+from leadtui.domain.dates import parse_day_range
 from leadtui.domain.fields import LEAD_OBJECT, find_field
-from leadtui.domain.filters import Node, Term, Text, every
+from leadtui.domain.filters import Node, Op, Term, Text, every
 from leadtui.domain.filters.writer import in_quotes
 from leadtui.domain.records import Done
 from leadtui.domain.shapes import View, detail_json, lead_json
@@ -90,9 +92,9 @@ class Filters(BaseModel):
         parts += _any("priority", _words(self.priority))
         if self.search and self.search.split():
             parts.append(Text(tuple(self.search.split())))
-        for op, text in (("ge", self.date_from), ("le", self.date_to)):
-            parts += [Term("created_at", op, (text,))] if text else []  # type: ignore[arg-type]
-        parts += [Term("follow_up", "eq", (self.next_followup_date,))] if self.next_followup_date else []
+        parts += _dated(office, "created_at", "ge", "date_from", self.date_from)
+        parts += _dated(office, "created_at", "le", "date_to", self.date_to)
+        parts += _dated(office, "follow_up", "eq", "next_followup_date", self.next_followup_date)
         hidden = [one.field for one in parts if isinstance(one, Term) and one.field in office.actor.hidden_fields]
         if hidden:
             raise UsageError(f"there is no field '{hidden[0]}'", field=hidden[0])
@@ -107,6 +109,14 @@ def _any(field: str, values: list[str]) -> list[Node]:
     if not values:
         return []
     return [Term(field, "eq" if len(values) == 1 else "in", tuple(values))]
+
+
+def _dated(office: Office, field: str, op: Op, parameter: str, text: str | None) -> list[Node]:
+    """A date as it is typed, so that it is read like one in a filter. Raises Invalid naming the parameter."""
+    if not text or not text.strip():
+        return []
+    parse_day_range(text, tz=office.tz, now=clock.now(), field=parameter)
+    return [Term(field, op, (text,))]
 
 
 def _branch(office: Office, text: str) -> str:

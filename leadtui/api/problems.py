@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,9 @@ _STATUS: Final[tuple[tuple[type[LeadtuiError], int], ...]] = (
     (DatabaseUnreachable, 503),
     (OtherSide, 502),
 )
+_KIND: Final = re.compile(r"^(str|int|float|bool|dict|list)$|^constrained-|[\[(]|Body$")
+"""What pydantic puts into a place for each kind of value that might have stood there: no name of an input."""
+
 _OF_CODE: Final[Mapping[str, int]] = {"too_many": 429, "too_large": 413, "media_type": 415}
 _WORDS: Final[Mapping[int, tuple[str, str]]] = {
     404: ("not_found", "there is no such address"),
@@ -68,10 +72,11 @@ def responses(*more: int) -> dict[int | str, dict[str, Any]]:
     """What the operations of a router may answer besides success, for the description."""
     said = {
         400: "not understood", 401: "no valid token", 403: "not permitted", 404: "no such record",
-        409: "refused: duplicate, locked, changed by somebody else", 413: "too long", 422: "a value is not acceptable",
-        429: "too often", 502: "the router or channel failed", 503: "the database cannot be reached",
+        409: "refused: duplicate, locked, changed by somebody else", 413: "too long", 415: "no JSON",
+        422: "a value is not acceptable", 429: "too often", 502: "the router or channel failed",
+        503: "the database cannot be reached",
     }  # fmt: skip
-    usual = (400, 401, 403, 404, 409, 413, 422, 502, 503)
+    usual = (400, 401, 403, 404, 409, 413, 415, 422, 502, 503)
     return {status: {"model": Problems, "description": said[status]} for status in (*usual, *more)}
 
 
@@ -126,7 +131,7 @@ def install(app: FastAPI) -> None:
 def _first(error: RequestValidationError) -> LeadtuiError:
     """The first thing that the description of an operation does not allow."""
     one: Mapping[str, Any] = error.errors()[0]
-    where = [str(part) for part in one.get("loc", ()) if part not in ("body", "query", "path", "header")]
+    where = [str(part) for part in one.get("loc", ())[1:] if not _KIND.search(str(part))]
     field = ".".join(where)[:80] or None
     if one.get("type") == "json_invalid":
         return UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Annotated, Any, Final
 
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadtui.errors import NotPermitted, UsageError
 from leadtui.services import api_tokens
 from leadtui.services.office import Office
-from leadtui.text import shorten
+from leadtui.text import scrub_all, shorten
 
 from .problems import bug, plain
 
@@ -96,9 +97,23 @@ class Route(APIRoute):
         async def handle(request: Request) -> Response:
             if (known := request.app.state.parameters.get((self.path_format, request.method))) is not None:
                 _refuse_unknown(request, known)
+            if self.body_field is not None:
+                _must_be_json(request)
             return await usual(_CleanRequest(request.scope, request.receive))
 
         return handle
+
+
+def _must_be_json(request: Request) -> None:
+    """A body of another type would not be read at all. Raises UsageError."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    is_json = media == "application/json" or (media.startswith("application/") and media.endswith("+json"))
+    has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
+    if has_body and not is_json:
+        raise UsageError(
+            "the body must be JSON, and say so", code="media_type", field="Content-Type",
+            hint="send the header Content-Type: application/json",
+        )  # fmt: skip
 
 
 def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
@@ -118,7 +133,10 @@ def _refuse_unknown(request: Request, known: frozenset[str]) -> None:
 def read_json(body: bytes) -> Any:
     """A JSON document. Raises json.JSONDecodeError for what is none, or nested beyond all use."""
     try:
-        return _scrubbed(json.loads(body.decode("utf-8"), parse_constant=_no_number))
+        read = json.loads(
+            body.decode("utf-8"), parse_constant=_no_number, parse_float=_number, object_pairs_hook=_object
+        )
+        return scrub_all(read)
     except json.JSONDecodeError:
         raise
     except (ValueError, RecursionError) as error:  # not UTF-8, a number of 5,000 digits, a thousand brackets
@@ -129,25 +147,19 @@ def _no_number(word: str) -> Any:
     raise json.JSONDecodeError(f"{word} is no number", "", 0)
 
 
-def _scrubbed(value: Any) -> Any:
-    match value:
-        case str():
-            return scrub(value)
-        case list():
-            return [_scrubbed(one) for one in value]
-        case dict():
-            return {scrub(key): _scrubbed(one) for key, one in value.items()}
-        case float() if value in (float("inf"), float("-inf")):  # 1e999
-            raise json.JSONDecodeError("a number is too large", "", 0)
-        case _:
-            return value
+def _number(word: str) -> float:
+    number = float(word)
+    if math.isinf(number):  # 1e999
+        raise json.JSONDecodeError("a number is too large", "", 0)
+    return number
 
 
-def scrub(text: str) -> str:
-    """Text without NUL and half characters, which no database takes."""
-    if text.isprintable():
-        return text
-    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; a name that stands in it twice would be passed over once."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise json.JSONDecodeError("a name stands twice in one object", "", 0)
+    return found
 
 
 # -- addresses and sizes ----------------------------------------------------------------------------------------------
@@ -243,5 +255,5 @@ def as_text(values: Mapping[str, Any]) -> dict[str, str]:
 
 __all__ = [
     "Acting", "Body", "Door", "House", "MaybeActing", "Ref", "Route", "acting", "address_of", "as_text",
-    "own_url", "read_json", "scrub",
+    "own_url", "read_json",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ unknown is kept and shown, and its STOP counts too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,8 +84,9 @@ def receive(tx: WriteTx, came: Inbound) -> Received:
     if came.reply_to:
         with suppress(NotFound):  # what was answered was read
             messages.apply_status(tx, state="read", at=came.at, by="reply", provider_id=came.reply_to)
-    if is_stop and address:
-        suppressions.add_tx(tx, address, "", "stop_word", shorten(text, 200))
+    if is_stop:
+        for one in _addresses(address, leads):
+            suppressions.add_tx(tx, one, "", "stop_word", shorten(text, 200))
     for lead, message_id in new:
         if lead is not None:
             _on_timeline(tx, came, lead, message_id or 0, text)
@@ -111,6 +112,11 @@ def _leads_of(tx: WriteTx, address: str, user_id: str) -> list[Mapping[Any, Any]
         return []
     query = select(c.id).where(or_(*found), c.deleted_at.is_(None)).order_by(c.id.desc()).limit(_MOST_LEADS)
     return w.load_many(tx, tx.conn.execute(query).scalars().all())
+
+
+def _addresses(told: str, leads: Sequence[Mapping[Any, Any]]) -> tuple[str, ...]:
+    """What a wish is about: the address told, else (the provider hides it) the phones of the leads it belongs to."""
+    return (told,) if told else tuple(dict.fromkeys(lead["phone_e164"] for lead in leads if lead["phone_e164"]))
 
 
 def _text_of(came: Inbound) -> str:
@@ -188,11 +194,8 @@ def preference(tx: WriteTx, wish: Preference) -> int:
     It holds for the channel and its kind; what the lead told us otherwise stays. Answers how many leads it concerns.
     """
     leads = _leads_of(tx, wish.address.strip(), wish.user_id)
-    addresses = [wish.address.strip()] if wish.address.strip() else [
-        lead["phone_e164"] for lead in leads if lead["phone_e164"]
-    ]  # fmt: skip
     place = suppressions.place_of(wish.channel)
-    for address in dict.fromkeys(addresses):
+    for address in _addresses(wish.address.strip(), leads):
         if wish.wants:
             _wants_again(tx, address, place, wish)
         else:

@@ -24,7 +24,7 @@ from leadtui.store import schema as t
 from leadtui.store.claims import insert_new, moment
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
-from leadtui.text import clean_line
+from leadtui.text import clean_line, scrub_all
 
 from . import job_runs
 from .job_runs import pause
@@ -75,8 +75,8 @@ def store_many(office: Office, source: str, events: Sequence[tuple[str, str, Any
 def _values(source: str, key: str, kind: str, payload: Any, by: int | None) -> dict[str, Any]:
     if kind not in KINDS:
         raise ValueError(f"no kind of event: {kind}")
-    kept = {"by": by, "data": payload}
     try:
+        kept = {"by": by, "data": scrub_all(payload)}
         size = len(json.dumps(kept, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         raise Invalid("this is not what JSON can hold", field="payload") from None

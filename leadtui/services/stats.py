@@ -264,7 +264,7 @@ def _from_to(tx: ReadTx, date_from: str | None, date_to: str | None) -> list[Col
     if date_to:
         end = parse_day_range(date_to, tz=tx.catalog.tz, now=tx.now, field="to")[1]
         where.append(c < end)
-    if begin is not None and end is not None and end < begin:
+    if begin is not None and end is not None and end <= begin:
         raise Invalid("the end lies before the beginning", field="to", hint="the first day, then the last")
     return where
 

@@ -149,6 +149,22 @@ def test_a_message_that_comes_in_stands_on_the_timeline_and_stop_is_obeyed(hooke
     assert lead["phone"] in {one.address for one in suppressions.list_all(hooked.office)[1]}
 
 
+def test_stop_of_somebody_who_hides_the_number_holds_for_the_phone_that_we_know(hooked: Api) -> None:
+    lead = hooked.lead()
+    row = {"timestamp": str(int(clock.now().timestamp())), "type": "text", "from_user_id": "KE.4711"}
+    known = row | {"id": "wamid.h1", "from": lead["phone"].lstrip("+"), "text": {"body": "Hello"}}
+    hidden = row | {"id": "wamid.h2", "text": {"body": "stop"}}
+    signed(hooked, delivery(messages=[known, hidden]))
+    hooked.apply()
+    assert lead["phone"] in {one.address for one in suppressions.list_all(hooked.office)[1]}
+
+
+def test_what_no_database_can_hold_is_kept_all_the_same(hooked: Api) -> None:
+    body = json.dumps(delivery(statuses=[told("wamid.\0\ud800x", "sent")])).encode()
+    assert signed(hooked, None, body=body).json()["new"] == 1
+    assert hooked.apply()["errors"] == 0  # nobody's message, and no error of ours
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"nonsense", b"[]", b'"x"', b"{}", b'{"entry": 5}', b"[" * 100_000, b"\xff\xfe",
              b'{"entry":[{"changes":[{"value":{"statuses":[7]}}]}]}']

@@ -179,7 +179,7 @@ def test_filters_and_what_means_nothing(office: Office) -> None:
     assert stats.conversion(office, date_from="today", date_to="today").total_leads == 2
     for options, field in (
         ({"source": "Moon"}, "source"), ({"assigned_to": "nobody"}, "assigned_to"), ({"date_from": "never"}, "from"),
-        ({"date_from": "tomorrow", "date_to": "yesterday"}, "to"),
+        ({"date_from": "tomorrow", "date_to": "yesterday"}, "to"), ({"date_from": "2027", "date_to": "2026"}, "to"),
     ):  # fmt: skip
         with pytest.raises(Invalid) as refused:
             stats.conversion(office, **options)

@@ -104,7 +104,7 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
         self.rest.focus_first()
 
     def on_descendant_blur(self) -> None:
-        """What is wrong with the audience lies over the fields only while it is typed; then it stands below its line."""
+        """What is wrong with the audience lies over fields only while it is typed; then it is below its line."""
         if self.is_mounted:
             self.bar.add_class("-left")
             if self.bar.error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,6 +16,7 @@ from leadtui.domain.campaigns import CampaignRow, RecipientRow
 from leadtui.domain.message_states import ASKS, mark
 from leadtui.screens.campaign_recipient_rows import COLUMNS, STATES, RecipientCells, RecipientPages, RecipientView
 from leadtui.screens.change_watch import ChangeWatch
+from leadtui.screens.message_rows import SURE
 from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell
 from leadtui.widgets.pages import Marks
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from leadtui.services.messages import Resolved
 
 MOVING_S, MOVING_S_SLOW = 3.0, 15.0
-SURE: Final = "What is said here is final: one that went is never sent again, one that did not can be tried again."
 
 
 class RecipientsScreen(SearchLine):

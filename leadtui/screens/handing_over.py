@@ -16,7 +16,8 @@ from leadtui.commands import Command
 from leadtui.domain.channel_words import channel_word
 from leadtui.screens.base import LeadModal, LeadScreen
 from leadtui.screens.change_watch import ChangeWatch
-from leadtui.screens.message_rows import address_words, when_words, why_words
+from leadtui.screens.message_rows import SURE, address_words, when_words, why_words
+from leadtui.text import shorten
 from leadtui.widgets.columns import Cell, Column
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.text import one_line
@@ -116,16 +117,25 @@ class HandOver(LeadModal[bool]):
         """The link as a QR code where the terminal has room, else the one without the text; again: away with it."""
         if self.has_class("-qr"):
             self.remove_class("-qr")
-            return
+        else:
+            self._draw_qr()
+
+    def on_resize(self) -> None:
+        """Another size: more of it fits, or less."""
+        if self.has_class("-qr"):
+            self._draw_qr()
+
+    def _draw_qr(self) -> None:
         from leadtui.widgets.qr import lines_for
 
-        width, height = self.app.size.width - 4, self.app.size.height - 6
+        self.remove_class("-qr")
+        width, height = self.app.size.width - 4, self.app.size.height - 5  # borders, to whom, blank line, buttons
         link = self.row.link or ""
         lines = lines_for(link, width, height, plain=self.lead_app.plain)
         note = ""
         if not lines:
             lines = lines_for(link.partition("?")[0], width, height - 1, plain=self.lead_app.plain)
-            note = "Without its text: this terminal is too small for all of it.\n"
+            note = shorten("Without its text: this terminal is too small for all of it.", width) + "\n"
         if not lines:
             self._say("This terminal is too small for a QR code; c copies the link.")
             return
@@ -333,12 +343,17 @@ class HandingOver(LeadScreen[Any]):
 
     def _settle(self, went: bool) -> None:
         row, marks = self.table.cursor_row, self.table.marks
-        if not marks:
-            if row is not None:
-                settle(self.lead_app, self.office, [row], went)
-            return
         from leadtui.screens.confirm import Confirm
 
+        if not marks:
+            if row is not None:
+                asked = f"The message to {row.lead_name or row.address} {'went' if went else 'did not go'}?\n\n{SURE}"
+                yes = "It went" if went else "It did not"
+                self.app.push_screen(
+                    Confirm(asked, yes=yes, no="Not sure"),
+                    lambda sure: settle(self.lead_app, self.office, [row], went) if sure else None,
+                )
+            return
         count = self.table.marked_count
         words = f"{count:,} messages {'went: they count as sent, as you say' if went else 'did not go'}."
         self.app.push_screen(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from leadtui.domain.catalog import Catalog
     from leadtui.services.messages import MessageDetail, MessageRow
 
+SURE: Final = "What is said here is final: one that went is never sent again, one that did not can be tried again."
+"""Asked before a person's word on a message is written down."""
 PURPOSES: Final = {
     "broadcast": "campaign", "drip": "drip", "stage": "status", "trigger": "trigger", "single": "", "test": "test",
     "inbound": "",

@@ -99,6 +99,12 @@ async def test_by_hand_the_link_is_shown_and_the_agent_says_that_it_went(office:
         assert run.app.clipboard == "https://wa.me/254722000112?text=Hello%20Brian%2C%20shall%20we%20call%3F"
         await run.press("o")
         assert run.app.screen.has_class("-qr") and "▀" in run.text
+        await run.pilot.resize_terminal(60, 20)
+        await run.settle()
+        assert "too small for a QR code" in run.text and "Went (y)" in run.text, "never cut off, buttons in sight"
+        await run.pilot.resize_terminal(80, 24)
+        await run.press("o")
+        assert run.app.screen.has_class("-qr")
         await run.press("escape", "y")
         assert sent_to(office, 2) == [("manual", "sent", "Hello Brian, shall we call?")]
         assert "sent, as you say" in run.text
@@ -159,7 +165,9 @@ async def test_everything_handed_over_is_settled_with_a_key_each(office: Office,
         assert run.app.screen.table.row_count == 1
         await run.press("c")
         assert "Number%202" in run.app.clipboard
-        await run.press("asterisk", "s", "y")
+        await run.press("w", "n")
+        assert run.app.screen.table.row_count == 1, "it is asked first: nothing takes it back"
+        await run.press("asterisk", "w", "y")
         assert "Nothing waits" in run.text
 
 
@@ -202,12 +210,12 @@ async def test_what_another_program_settled_is_not_settled_twice(office: Office)
     first, other = (writing.write_to(office, 1, channel="manual", body=word).message for word in ("One", "Two"))
     async with opened(office, HandingOver) as run:
         messages.resolve(office, [first.id], False)
-        await run.press("s")
+        await run.press("w", "y")
         assert "settled already" in run.text
         assert [body for _, state, body in sent_to(office, 1) if state == "handed_off"] == ["Two"]
         async with opened(acting_as(office, "root"), HandingOver) as second:  # another terminal, at the same time
-            await second.press("s")
-        await run.press("r", "s")
+            await second.press("w", "y")
+        await run.press("r", "w")
         assert "There is nothing" in run.toasts or "Nothing waits here" in run.toasts
     assert messages.get(office, other.id).row.state == "sent"
 

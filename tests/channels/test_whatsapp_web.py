@@ -175,7 +175,7 @@ def test_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
         monkeypatch.setattr("tempfile.tempdir", None)
-        channel = opened(browser=page.browser, wait_s="12")
+        channel = opened(browser=page.browser, wait_s="20")
         assert channel.probe().code == "ready"
         text = "Hi Amina é 👋!\nyour line is ready & working"
         assert isinstance(channel.send(message(text), 60), HandedOff)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +246,7 @@ def tom(office: Office) -> Iterator[Office]:
         yield other
 
 
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 MONEY = {"installation_fee", "monthly_fee", "total_amount", "budget"}
 
 
@@ -257,7 +260,7 @@ def test_a_technician_sees_no_money_anywhere(tom: Office, office: Office) -> Non
         assert row.name == "Site"
     for entry in history.audit(tom, lead_ref=1)[1]:
         assert not MONEY & set(entry.changes)
-        assert "888" not in str(entry)
+        assert "888" not in str(replace(entry, at=NEVER))  # a moment may hold any digits
         assert "777" not in str(entry)
     assert leads.get(office, 1).row.total_amount == 338800
 

@@ -10,6 +10,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import Input, OptionList
 
 from leadtui.errors import FilterError
+from leadtui.widgets import filter_bar
 from leadtui.widgets.filter_bar import Completion, FilterBar
 from leadtui.widgets.text import NoControls
 from tests.screen_help import picture, settled
@@ -52,12 +53,15 @@ class BarApp(App[None]):
         self.said.append(("left", event.text, event.tree))
 
 
-async def test_typing_says_so_once_it_rests() -> None:
+async def test_typing_says_so_once_it_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filter_bar, "LIVE_SECONDS", 2.0)  # longer than a slow machine needs for two keys
     app = BarApp()
     async with app.run_test(size=(80, 24)) as pilot:
         app.query_one(FilterBar).focus()
         await pilot.press("a", "b")
-        await pilot.pause(0.3)
+        assert app.said == []
+        while not app.said:
+            await pilot.pause(0.05)
         assert app.said == [("changed", "ab", ("ab",))]
         await pilot.press("enter")
         await settled(pilot)

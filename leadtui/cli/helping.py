@@ -20,7 +20,10 @@ def usage(command: Any, path: str) -> str:
     """The line that says how it is written."""
     default = _default(command)
     if default is not None:
-        return f"{path} {' '.join(_pieces(default))}  |  {path} {'|'.join(_verbs(command))}"
+        ways = [f"{path} {' '.join(_pieces(default))}"]
+        if verbs := _verbs(command):
+            ways.append(f"{path} {'|'.join(verbs)}")
+        return "  |  ".join(ways)
     if hasattr(command, "list_commands"):
         return f"{path} [OPTIONS] {'COMMAND' if path == 'leadtui' else 'VERB'} …"
     return " ".join([path, *_pieces(command)])

@@ -75,6 +75,13 @@ def test_a_noun_alone_tells_its_verbs(nowhere: Office) -> None:
     assert nowhere.fails("lead", code=2)["code"] == "missing_command"
 
 
+def test_ways_of_use_are_only_those_there_are(nowhere: Office) -> None:
+    assert nowhere("serve", "--help").out.splitlines()[0] == "Usage: leadtui serve [OPTIONS]"
+    assert (
+        nowhere("undo", "--help").out.splitlines()[0] == "Usage: leadtui undo [BATCH] [OPTIONS]  |  leadtui undo list"
+    )
+
+
 def test_the_reference_is_fresh() -> None:
     from scripts.gen_commands import document
 

@@ -92,7 +92,10 @@ STEPS: Final[tuple[Step, ...]] = (
     Step("forgotten", "leadtui.services.old_notices:forget", "old notices forgotten", limit=500),
     Step(
         "audience", "leadtui.services.campaign_due:step", "recipients of campaigns", limit=2_000,
-        also=(("campaigns_started", "campaigns begun"), ("campaigns_finished", "campaigns done")),
+        also=(
+            ("campaigns_started", "campaigns begun"), ("campaigns_held", "campaigns that could not begin"),
+            ("campaigns_finished", "campaigns done"),
+        ),
         waiting="leadtui.services.campaign_due:waiting", waits="campaigns due",
     ),
     Step(

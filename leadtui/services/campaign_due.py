@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import exists, select, update
 
-from leadtui.domain.campaigns import BROADCAST, PAUSE_WORDS, is_missed
+from leadtui.domain.campaigns import BROADCAST, PAUSE_WORDS, REOPENED, is_missed
 from leadtui.domain.message_states import IN_HAND, OPEN, WAITING
 from leadtui.errors import LeadtuiError, Refused
 from leadtui.store import schema as t
@@ -22,7 +22,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 
 from . import channels, freezing, rehearsal
 from .audience import acting
-from .campaign_rows import Row, change
+from .campaign_rows import Row, change, reopen
 from .campaign_running import begin, call_off
 from .notifying import notify
 from .office import Office
@@ -53,7 +53,12 @@ def step(office: Office, *, limit: int, may_go_on: MayGoOn) -> Mapping[str, int]
     for campaign_id in _due(office):
         if not may_go_on():
             return done
-        done["campaigns_started"] += _begin(office, campaign_id)
+        if came := _begin(office, campaign_id):
+            done[came] += 1
+    for campaign_id in _taken_up(office):
+        with office.as_system() as tx:
+            if (row := _locked(tx, campaign_id, REOPENED[0])) is not None:
+                reopen(tx, row)
     for campaign_id in _half_fixed(office):
         if not may_go_on():
             return done
@@ -66,6 +71,14 @@ def step(office: Office, *, limit: int, may_go_on: MayGoOn) -> Mapping[str, int]
         while may_go_on() and call_off(office, campaign_id):
             pass
     return done
+
+
+def _taken_up(office: Office) -> list[int]:
+    """Completed ones with messages that are tried again: else these would wait for good."""
+    c, m = t.campaign.c, t.message.c
+    again = exists().where(m.campaign_id == c.id, m.purpose == BROADCAST, m.state.in_(WAITING))
+    with office.store.read() as tx:
+        return list(tx.conn.execute(select(c.id).where(c.status == REOPENED[0], again, *_live())).scalars())
 
 
 # -- begin ---------------------------------------------------------------------------------------------------------
@@ -81,12 +94,15 @@ def _live() -> tuple[Any, ...]:
     return t.campaign.c.kind == BROADCAST, t.campaign.c.deleted_at.is_(None)
 
 
-def _begin(office: Office, campaign_id: int) -> int:
-    """Start a scheduled campaign for whoever scheduled it; where it cannot, it stands still and he is told."""
+def _begin(office: Office, campaign_id: int) -> str:
+    """Start a scheduled campaign for whoever scheduled it; where it cannot, it stands still and he is told.
+
+    Answers what it counts by; "" when somebody else was first.
+    """
     with office.store.read() as tx:
         row = _locked(tx, campaign_id, "scheduled")
         if row is None:
-            return 0
+            return ""
         user_id = _acting_id(row)
         missed = is_missed(row["scheduled_at"], tx.now, _grace(tx))
     try:
@@ -99,15 +115,15 @@ def _begin(office: Office, campaign_id: int) -> int:
         with office.store.write(lambda catalog: acting(catalog, user_id), _origin(office)) as tx:
             now = _locked(tx, campaign_id, "scheduled")
             if now is None or now["version"] != row["version"]:
-                return 0
+                return ""
             begin(tx, now, user_id, skip_missing=told.skip_missing, version=row["version"], by_itself=True)
             text = f"Campaign '{row['name']}' has begun: {told.to_send:,} messages"
             _tell(tx, row, "start", text)
     except LeadtuiError as error:
         _stand_still(office, campaign_id, row, error)
-        return 0
+        return "campaigns_held"
     _fix(office, campaign_id, freezing.MOST, lambda: True)
-    return 1
+    return "campaigns_started"
 
 
 def _code(tx: ReadTx, office: Office, row: Row, told: rehearsal.Rehearsal) -> str:

@@ -55,10 +55,11 @@ class KeptFile:
     type: str
 
 
-def mime_of(path: Path) -> str:
+def mime_of(path: Path, *, by_name: bool = False) -> str:
     """What a file is, by what it begins with; by its name where that says nothing. Raises Invalid when they disagree.
 
-    A picture that is none would be refused by the provider for every single lead.
+    A picture that is none would be refused by the provider for every single lead; with `by_name`, for channels that
+    take anything, the name is believed where the beginning says nothing.
     """
     try:
         with path.open("rb") as reading:
@@ -69,7 +70,7 @@ def mime_of(path: Path) -> str:
     seen = next((kind for at, sign, kind in _SIGNS if head[at : at + len(sign)] == sign), None)
     if seen is None:
         signed = {kind for _, _, kind in _SIGNS} - {"audio/mpeg", "video/mp4"}
-        if named in signed:
+        if named in signed and not by_name:
             raise Invalid(f"'{path.name}' is no {named}", field="attachment", hint="open it, and save it anew")
         return named or ("text/plain" if _is_text(head) else "application/octet-stream")
     if named is None or named == seen or (seen, named) in _SAME_FAMILY:
@@ -102,7 +103,7 @@ def check(path: Path, channel: str) -> str:
         raise Invalid(f"'{path}' cannot be read: {error.strerror}", field="attachment") from error
     if size == 0:
         raise Invalid(f"'{path.name}' is empty", field="attachment")
-    mime = mime_of(path)
+    mime = mime_of(path, by_name="*/*" in caps.media)
     if not takes(channel, mime):
         raise Invalid(f"the channel {channel} does not take {mime}", field="attachment", hint=listing(caps.media))
     if size > caps.max_media_bytes:

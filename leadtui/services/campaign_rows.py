@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
-from leadtui.domain.campaigns import BROADCAST, CampaignRow
+from leadtui.domain.campaigns import BROADCAST, REOPENED, CampaignRow
 from leadtui.domain.filters import from_criteria, to_text
 from leadtui.domain.permissions import Actor
 from leadtui.errors import EditedElsewhere, NotFound
@@ -91,6 +91,13 @@ def change(tx: WriteTx, row: Row, columns: Mapping[str, Any], action: str) -> bo
     tx.conn.execute(update(t.campaign).where(t.campaign.c.id == row["id"]).values(**changed, **stamp))
     tx.audit(action, ENTITY, row["id"], {key: row[key] for key in changed}, changed)
     return True
+
+
+def reopen(tx: WriteTx, row: Row) -> bool:
+    """A completed campaign (its locked row) runs on: some of it is tried again. False when it is not completed."""
+    if row["status"] != REOPENED[0]:
+        return False
+    return change(tx, row, {"status": REOPENED[1], "completed_at": None, "failure_streak": 0}, "reopen")
 
 
 # -- rows ----------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from leadtui.domain.campaigns import BROADCAST, REOPENED, CampaignDone, check_move
 from leadtui.errors import Invalid, Refused
@@ -21,7 +21,7 @@ from leadtui.text import clean_line
 from . import audience, channels, freezing, messages, rehearsal, sending
 from . import lead_writes as w
 from .audience import Look, Texts
-from .campaign_rows import Row, change, check_version, found, row_of
+from .campaign_rows import Row, change, check_version, found, reopen, row_of
 from .freezing import Progress, ShouldStop, subject_of
 from .messages import MessageRow, Resolved
 from .office import Office
@@ -175,21 +175,19 @@ def retry_failed(
 ) -> Resolved:
     """Send failures again, all or the messages named; only what trying again may mend. One that was completed runs on.
 
-    `dry_run` answers how many have failed. Raises IllegalMove for a campaign that was called off.
+    `dry_run` answers how many would be. Raises IllegalMove for a campaign that was called off.
     """
     with office.read() as tx:
         row = found(tx, ref)
         if (row["status"], "active") != REOPENED and row["status"] not in {"active", "paused"}:
             check_move(row["status"], "active")
-        chosen = _own(tx, row, "failed", ids)
+        chosen = _own(tx, row, "failed", ids, *([messages.MAY_BE_MENDED] if ids is None else []))
     if dry_run:
         return Resolved(len(chosen))
     done = messages.retry(office, chosen)
-    if done.count and row["status"] == REOPENED[0]:
+    if done.count and row["status"] == REOPENED[0]:  # the worker would, too: a program may end here
         with office.write() as tx:
-            now = found(tx, row["id"])
-            if now["status"] == REOPENED[0]:
-                change(tx, now, {"status": REOPENED[1], "completed_at": None, "failure_streak": 0}, "reopen")
+            reopen(tx, found(tx, row["id"]))
     return done
 
 
@@ -208,12 +206,12 @@ def resolve(
     return Resolved(len(chosen)) if dry_run else messages.resolve(office, chosen, went, note=note)
 
 
-def _own(tx: ReadTx, row: Row, state: str, ids: Iterable[int] | None) -> list[int]:
+def _own(tx: ReadTx, row: Row, state: str, ids: Iterable[int] | None, *wanted_too: ColumnElement[bool]) -> list[int]:
     """Its messages in a state; of those named, the ones that are its own. Raises Invalid for others."""
     m = t.message.c
     query = select(m.id).where(m.campaign_id == row["id"], m.purpose == BROADCAST).order_by(m.id)
     if ids is None:
-        return list(tx.conn.execute(query.where(m.state == state)).scalars())
+        return list(tx.conn.execute(query.where(m.state == state, *wanted_too)).scalars())
     wanted = list(dict.fromkeys(ids))
     own = set(tx.conn.execute(query.where(m.id.in_(wanted))).scalars())
     for one in wanted:

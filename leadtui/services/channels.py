@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -157,8 +157,17 @@ def _row(tx: ReadTx, office: Office, name: str) -> ChannelRow:
         own_limits={key: getattr(row, key) if row is not None else None for key in LIMITS.values()},
         **{key: getattr(row, key) if row is not None else None for key in kept},
         installed=not gone, how_to_install=(registry.missing(found.spec, gone[0]).hint or "") if gone else "",
-        caps=can, settings=found.spec.settings,
+        caps=can, settings=_settings(office, name, row),
     )  # fmt: skip
+
+
+def _settings(office: Office, name: str, row: Any) -> tuple[Setting, ...]:
+    """What an account can be told; of channel `file` with where it writes when it is told nothing."""
+    where = plain_account(office, name, row).config
+    return tuple(
+        replace(one, default=where[one.key]) if one.kind == "file" and where.get(one.key) else one
+        for one in registry.spec(name).settings
+    )
 
 
 # -- setting up --------------------------------------------------------------------------------------------------------

@@ -12,14 +12,14 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from leadtui.domain.message_states import ASKS, NOT_RETRYABLE, NOT_SENT, WAITING, after_report
 from leadtui.domain.pacing import MARGIN, WINDOW
 from leadtui.store import schema as t
 from leadtui.store.claims import moment
 from leadtui.store.many_rows import insert_new
-from leadtui.store.unit_of_work import WriteTx
+from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line
 
 from . import message_moves as moves
@@ -48,6 +48,9 @@ __all__ = [
     "cancel_one", "cancel_waiting", "counts", "enqueue", "enqueue_many", "get", "of_campaign", "of_lead", "resolve",
     "retry", "unknown_ones", "unplaced", "waiting_for_confirmation", "withdraw",
 ]  # fmt: skip
+
+MAY_BE_MENDED = func.coalesce(t.message.c.reason, "").not_in(NOT_RETRYABLE)
+"""Of messages that failed: those that trying again may mend."""
 
 _PAGE = 1_000
 """So many rows are inserted by one statement."""
@@ -289,12 +292,12 @@ def resolve(office: Office, ids: Iterable[int], went: bool, *, note: str | None 
 def retry(office: Office, ids: Iterable[int] | None = None, *, campaign_id: int | None = None) -> Resolved:
     """Try messages that failed once more: those named, or all of a campaign's; only what trying again may mend.
 
-    It needs `log` or `campaign` on the lead.
+    It needs `log` or `campaign` on the lead. A campaign that was completed is taken up again by the worker.
     """
     m = t.message.c
     if ids is None:
         with office.read() as tx:
-            again = (m.campaign_id == campaign_id, m.state == "failed", m.reason.not_in(NOT_RETRYABLE))
+            again = (m.campaign_id == campaign_id, m.state == "failed", MAY_BE_MENDED)
             failed = select(m.id).where(*again, m.purpose != "test").order_by(m.id)
             ids = list(tx.conn.execute(failed).scalars())
             if not ids:
@@ -305,6 +308,8 @@ def retry(office: Office, ids: Iterable[int] | None = None, *, campaign_id: int 
             return f"it is {row['state']}, not failed"
         if row["reason"] in NOT_RETRYABLE:
             return f"trying again does not help: {row['error'] or row['reason']}"
+        if _is_called_off(tx, row["campaign_id"]):
+            return "its campaign was called off"
         now = moment(tx)
         first = max(now, row["sending_at"] + AGAIN_AFTER) if row["sending_at"] else now
         moves.move(
@@ -315,6 +320,15 @@ def retry(office: Office, ids: Iterable[int] | None = None, *, campaign_id: int 
         return ""
 
     return _each(office, ids, again_)
+
+
+def _is_called_off(tx: ReadTx, campaign_id: int | None) -> bool:
+    """Whether a campaign is cancelled or put away: nothing of it is sent any more."""
+    c = t.campaign.c
+    over = or_(c.status == "cancelled", c.deleted_at.is_not(None))
+    return (
+        campaign_id is not None and tx.conn.execute(select(c.id).where(c.id == campaign_id, over)).first() is not None
+    )
 
 
 def withdraw(office: Office, ids: Iterable[int]) -> Resolved:

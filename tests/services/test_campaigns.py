@@ -381,7 +381,7 @@ def test_a_start_that_cannot_be_stands_still_and_its_owner_is_told(
     add(office, "0733000111")
     made = campaigns.create(office, {"name": "Fibre", "template": "Hi", "at": "+1h", **values}).campaign
     frozen_clock(NOON + timedelta(hours=4 if reason == "missed" else 1))
-    assert not step(office).get("campaigns_started")
+    assert step(office) == {"campaigns_held": 1}
     now = campaigns.get(office, made.id)
     assert (now.status, now.pause_reason, now.counters.total) == ("paused", reason, 0)
     assert now.why_paused and not now.can_resume
@@ -445,6 +445,27 @@ def test_failures_are_tried_again_and_what_is_unknown_is_settled(office: Office)
     assert now.is_active and now.completed_at is None and now.counters.waiting == 1
     with pytest.raises(Invalid):
         campaigns.retry_failed(office, made.id, [999])
+    set_state(office, "failed", *ids[:2])
+    with office.write() as tx:
+        tx.conn.execute(update(t.message).where(t.message.c.id == ids[1]).values(reason="final"))
+    assert campaigns.retry_failed(office, made.id, dry_run=True).count == 2, "what a provider refused is let alone"
+    assert campaigns.retry_failed(office, made.id) == messages.Resolved(2)
+
+
+@ONE_ENGINE
+def test_a_message_tried_again_is_not_left_behind_by_its_campaign(office: Office) -> None:
+    some(office, 1)
+    made = make(office)
+    campaigns.start(office, made.id)
+    [only] = [one.message_id for one in campaigns.recipients(office, made.id)[1]]
+    set_state(office, "failed", only)
+    assert step(office)["campaigns_finished"] == 1
+    assert messages.retry(office, [only]).count == 1
+    assert not step(office).get("campaigns_finished") and campaigns.get(office, made.id).is_active
+    set_state(office, "failed", only)
+    campaigns.pause(office, made.id)
+    campaigns.cancel(office, made.id)
+    assert messages.retry(office, [only]).refused == ((only, "its campaign was called off"),)
 
 
 # -- what is shown -----------------------------------------------------------------------------------------------------
@@ -481,6 +502,11 @@ def test_a_file_goes_along_if_it_is_what_it_says(office: Office, tmp_path: Path)
         assert words in refused.value.message
     with pytest.raises(Invalid):
         make(office, attachment=str(false), channel="sms")
+    odd = tmp_path / "offer.pdf"
+    odd.write_bytes(b"for a program of our own")
+    assert make(office, attachment=str(odd)).attachment_type == "application/pdf"
+    with pytest.raises(Invalid, match="is no application/pdf"):
+        make(office, attachment=str(odd), channel="whatsapp_cloud")
     assert campaigns.edit(office, make(office).id, {"attachment": ""}).campaign.attachment_name is None
 
 

@@ -96,14 +96,15 @@ def _sample(office: Any, wanted: Looked, lead_id: int, rehearsal: Any) -> Sample
 
 
 def count_words(counted: AudienceCount, reasons: Mapping[str, str]) -> str:
-    """ "412 get it; 88 of 500 do not: 60 has no address for this channel, 28 …" """
+    """ "412 will get it; 88 of 500 not: has no address for this channel (60), is lost (28)" """
     if not counted.found:
         return "nobody"
     dropped = counted.found - counted.to_send
     words = f"{counted.to_send:,} will get it"
     if dropped:
         why = ", ".join(
-            f"{count:,} {reasons.get(code, code.replace('_', ' '))}" for code, count in counted.by_reason.most_common()
+            reasons.get(code, code.replace("_", " ")) + (f" ({count:,})" if count != dropped else "")
+            for code, count in counted.by_reason.most_common()
         )
         words += f"; {dropped:,} of {counted.found:,} not: {why}"
     return words

@@ -73,7 +73,7 @@ class CampaignMonitor(CampaignCommands):
         self._reading = True
 
         def read() -> Read:
-            from leadtui.services import audience, campaigns, channels
+            from leadtui.services import audience, campaigns, channels, workers
 
             row = campaigns.get(office, campaign_id)
             return Read(
@@ -82,6 +82,7 @@ class CampaignMonitor(CampaignCommands):
                 dict(campaigns.skip_reasons(office, campaign_id)),
                 audience.REASONS,
                 channels.get(office, row.channel).label,
+                row.is_active and workers.is_nobody_sending(office),
             )
 
         self.run_blocking(read, then=self._came, failed=self._unreadable, group="monitor")

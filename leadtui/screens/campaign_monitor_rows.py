@@ -43,6 +43,8 @@ class Read:
     reasons: Mapping[str, str]
     channel: str
     """Its channel's name for people."""
+    is_nobody_sending: bool = False
+    """No program that may send runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class MonitorRows:
 
     def sheet(self, width: int) -> list[Row]:
         """All of it, for a width."""
-        rows = stack([*self._progress(width), *self._paused(width)], width)
+        rows = stack([*self._progress(width), *self._stands(), *self._paused(width)], width)
         if self.read.row.started_at is not None:
             states, rates = self._states(), self._rates()
             if width >= TWO_COLUMNS:
@@ -101,11 +103,22 @@ class MonitorRows:
         if not row.is_active:
             ends = f" · ended {moment_words(row.completed_at, tz)}" if row.completed_at is not None else ""
             return [Line(text((sent, "strong"), (ends, "muted")))]
-        eta = "" if row.eta is None else f" · ends {in_time(row.eta, now)}, {moment(row.eta, now, tz).strip()}"
+        eta = ""
+        if row.eta is not None and not self.read.is_nobody_sending:
+            soon = in_time(row.eta, now)  # what is still to go is not over "now"
+            eta = f" · ends {soon}, {moment(row.eta, now, tz).strip()}" if soon != "now" else " · ends within a minute"
         rate = f"{row.rate_now:,} in the last minute, at most {row.per_minute:,}"
         if len(sent) + len(rate) + len(eta) + 4 <= width:
             return [Line(text((sent, "strong"), f" · {rate}{eta}"))]
         return [Line(text((sent, "strong"), eta)), Line(text((rate, "muted")))]
+
+    def _stands(self) -> list[Line]:
+        if not (self.read.row.is_active and self.read.is_nobody_sending):
+            return []
+        sign = plain_signs("✗ ", self.plain)
+        return [
+            Line(text((f"{sign}nobody sends now", "error"), ("; start: leadtui worker (8 shows who works)", "muted")))
+        ]
 
     def _paused(self, width: int) -> list[Line]:
         row = self.read.row

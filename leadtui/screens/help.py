@@ -83,7 +83,8 @@ class Help(LeadModal[str]):
         listed.highlighted = first
         count = len(self.shown)
         noun = "key" if count == 1 else "keys"
-        self.query_one("#help-note", Static).update(f"{count} {noun}" if count else "Nothing of that name here")
+        none = "Nothing of that name here" if words else "No keys of its own: what can be done stands on its buttons"
+        self.query_one("#help-note", Static).update(f"{count} {noun}" if count else none)
 
     def _keys(self, command: Command) -> str:
         keymap = getattr(self.app, "keymap", {})

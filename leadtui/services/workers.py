@@ -159,6 +159,16 @@ def is_anybody_there(office: Office) -> bool:
         return any(one.is_alive for one in programs(tx))
 
 
+def is_nobody_sending(office: Office) -> bool:
+    """Whether no message goes out by itself now: only workers may send (`scheduler`), and none does.
+
+    Elsewhere an open screen takes over within seconds.
+    """
+    with office.store.read() as tx:
+        only_workers = tx.catalog.settings.get("scheduler") == "worker-only"
+        return only_workers and not any(LEASES["send"] in one.does for one in programs(tx))
+
+
 def last_tick(tx: ReadTx, lease: str) -> datetime | None:
     """When the holder of a lease last renewed it; None when nobody ever held it."""
     return tx.conn.execute(select(t.lease.c.ticked_at).where(t.lease.c.name == lease)).scalar()

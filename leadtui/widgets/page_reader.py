@@ -8,7 +8,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from leadtui.background import Background, Node
-from leadtui.errors import LeadtuiError
+from leadtui.errors import LeadtuiError, NotPermitted
 from leadtui.widgets.pages import PAGE, Finding, PageCache, PageProvider, pages_for
 
 Row = TypeVar("Row")
@@ -50,6 +50,8 @@ class PageReader(Generic[Row]):
         self._broken: set[int] = set()
         self.failure = ""
         """Why the last question failed; empty once one succeeds."""
+        self.is_refused = False
+        """Whether it failed for want of a right: asking again does not help."""
 
     def row(self, index: int) -> Row | None:
         """The row when it is here."""
@@ -146,6 +148,7 @@ class PageReader(Generic[Row]):
             self._broken.add(self._reading)
         self._reading = None
         self._fresh = True
+        self.is_refused = isinstance(error, NotPermitted)
         self.failure = error.message if isinstance(error, LeadtuiError) else "something went wrong; see the log"
         self._failed(error)
 

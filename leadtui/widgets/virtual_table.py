@@ -249,7 +249,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
             else:
                 strip = self._painter.row(row, here=here, marked=self.row_id(row) in self.marks, base=base)
         elif index == 0:
-            words = f"Not read: {self._reader.failure} — r tries again" if self._reader.failure else ""
+            again = "" if self._reader.is_refused else " — r tries again"
+            words = f"Not read: {self._reader.failure}{again}" if self._reader.failure else ""
             strip = self._painter.message(words or (self.empty if self.counted else "…"))
         else:
             strip = Strip.blank(width, base)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import insert, update
 from textual.widgets import Input
 
 from leadtui.domain.campaigns import CampaignRow
@@ -19,7 +20,7 @@ from leadtui.screens.campaigns import CampaignsScreen
 from leadtui.screens.confirm import Confirm
 from leadtui.screens.lead_detail import LeadDetailScreen
 from leadtui.screens.leads_of import LeadsOf
-from leadtui.services import campaigns, leads
+from leadtui.services import campaigns, leads, settings, workers
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 from leadtui.widgets.virtual_table import VirtualTable
@@ -154,6 +155,20 @@ async def test_the_recipients_as_a_file(campaigned: Office, tmp_path: Path) -> N
         assert "1 recipient written" in run.text
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [row["lead_name"] for row in rows] == ["Kevin Otieno"]
+
+
+async def test_where_only_workers_send_and_none_runs_it_is_said(campaigned: Office) -> None:
+    settings.set_setting(campaigned, "scheduler", "worker-only")
+    async with opened(campaigned, lambda: CampaignMonitor(of(campaigned, RUNNING))) as run:
+        assert "nobody sends now; start: leadtui worker" in words(run) and "· ends" not in words(run)
+        holder = "another machine"
+        workers.beat(campaigned, workers.Beat(holder, "worker", NOW))
+        with campaigned.as_system() as tx:
+            tx.conn.execute(
+                insert(t.lease).values(name="send", holder=holder, kind="worker", until=NOW + timedelta(minutes=1))
+            )
+        await run.press("r")
+        assert "nobody sends now" not in words(run) and "· ends within a minute" in words(run)
 
 
 def test_the_words_before_and_between(campaigned: Office) -> None:

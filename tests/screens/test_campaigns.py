@@ -125,6 +125,7 @@ async def test_who_may_not_sees_why(campaigned: Office) -> None:
     admin.add_user(campaigned, {"login": "tom", "name": "Tom", "role": "technician"})
     tom = acting_as(campaigned, "tom")
     async with opened(tom, CampaignsScreen) as run:
+        assert "Not read: you may not run campaigns" in run.text and "r tries again" not in run.text
         await run.press("n")
         assert "your role may not" in run.toasts
     tom.close()

@@ -126,11 +126,15 @@ def _given(options: dict[str, Any], text: str | None) -> dict[str, Any]:
 
 
 def _kept(opened: Any, given: dict[str, Any]) -> dict[str, Any]:
-    """A text that is exactly the name of a kept template means that template."""
+    """A text that is exactly the name of a kept template means that template; of a retired one, it is refused."""
     from leadtui.services import templates
 
     text = given.get("template")
-    if text is not None and len(text) <= 100 and any(one.name == text.strip() for one in templates.list_all(opened)):
+    if (
+        text is not None
+        and len(text) <= 100
+        and any(one.name == text.strip() for one in templates.list_all(opened, retired=True))
+    ):
         return {key: value for key, value in given.items() if key != "template"} | {"template_name": text.strip()}
     return given
 
@@ -339,7 +343,7 @@ def retry(campaign: Which, ids: Ids = None, dry_run: DryRun = False) -> None:
 
     with office() as opened:
         done = campaigns.retry_failed(opened, campaign, ids or None, dry_run=dry_run)
-        _settled(done, "failed" if dry_run else "will be tried again", dry_run=dry_run)
+        _settled(done, "would be tried again" if dry_run else "will be tried again", dry_run=dry_run)
 
 
 @app.command("resolve")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from leadtui.cli import tree
-from leadtui.cli.context import note, office, options
+from leadtui.cli.context import note, office, options, warn
 from leadtui.cli.output import emit, emit_partly, table, writing_result
 from leadtui.errors import UsageError
 
@@ -73,6 +73,8 @@ def lift(
 
     with office() as opened:
         row = suppressions.lift(opened, suppressions.find(opened, which), reason=reason)
+        if refused := suppressions.refusing(opened, row.address):
+            warn(f"{', '.join(refused)} wants no messages all the same: lead edit {refused[0]} --set consent=given")
     emit(row.as_json(), f"{row.address} may be written to again{_on(row)}")
 
 

@@ -19,6 +19,7 @@ from leadtui.domain import phones
 from leadtui.domain.dates import iso_z
 from leadtui.errors import Invalid, LeadtuiError, NotFound, NotPermitted
 from leadtui.store import schema as t
+from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_block, clean_line, fold, shorten
 
@@ -183,6 +184,16 @@ def lift(office: Office, suppression_id: int, *, reason: str) -> SuppressionRow:
         before = {"address": row.address, "channel": row.channel, "reason": row.reason, "note": row.note}
         tx.audit("lift", "suppression", suppression_id, before, {"lifted": why})
         return _row(tx, row)
+
+
+def refusing(office: Office, address: str) -> tuple[str, ...]:
+    """The live leads of an address, as far as they are seen, that want nothing themselves: lifting changes nothing."""
+    c = t.lead.c
+    with office.read() as tx:
+        _may_see(tx)
+        theirs = or_(c.phone_e164 == address, c.alt_phone_e164 == address, c.email_norm == consent.address_key(address))
+        seen = and_(theirs, c.consent == consent.REFUSED, c.deleted_at.is_(None), scope_clause(tx.actor, "read"))
+        return tuple(tx.conn.execute(select(c.number).where(seen).order_by(c.id).limit(_MOST_SHOWN)).scalars())
 
 
 def find(office: Office, which: str) -> int:

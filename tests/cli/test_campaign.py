@@ -119,6 +119,15 @@ def test_criteria_the_short_form_and_a_text_from_a_file(office: Office, tmp_path
     )
 
 
+def test_the_name_of_a_retired_template_is_no_text(office: Office) -> None:
+    office.json("template", "add", "--name", "welcome", "--text", "Karibu")
+    assert (
+        office.json("campaign", "create", "--name", "x", "--template", "welcome", "--dry-run")["template"] == "Karibu"
+    )
+    office.json("template", "retire", "welcome")
+    assert office.fails("campaign", "create", "--name", "x", "--template", "welcome", code=4)["code"] == "not_found"
+
+
 def test_more_than_a_hundred_need_a_word(office: Office, tmp_path: Path) -> None:
     rows = "\n".join(f"07220{n:05},Jane {n}" for n in range(101))
     file = tmp_path / "many.csv"

@@ -20,7 +20,11 @@ def test_the_list_from_the_command_line(office: Office, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     assert office.json("suppression", "export", "--out", str(out)) == {"exported": 2, "out": str(out)}
     assert office.fails("suppression", "lift", "0722000111", "--reason", "", code=5)
-    lifted = office.json("suppression", "lift", "0722000111", "--reason", "asked again")
+    number = office.json("lead", "add", "--phone", "0722000111", "--name", "Jane")["number"]
+    office.json("lead", "edit", number, "--set", "consent=refused")
+    told = office("--json", "suppression", "lift", "0722000111", "--reason", "asked again")
+    lifted = told.json()
+    assert f"{number} wants no messages all the same" in told.err
     assert lifted["address"] == "+254722000111" and office.json("suppression", "list")["total"] == 1
     assert office.fails("suppression", "lift", "99", "--reason", "x", code=4)
     assert "nobody" in office("suppression", "list", "no such words").out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from leadtui.domain.fields import BY_KEY
 from leadtui.domain.records import BulkResult, Refusal
@@ -124,6 +124,12 @@ def apply(
     return _run(office, target, act, dry_run=False, should_stop=should_stop, on_progress=on_progress)
 
 
+_ACTIONS: Final = {
+    "set": "edit", "status": "status", "assign": "assign", "lose": "lose", "log": "log", "delete": "delete",
+}  # fmt: skip
+"""What a part of an act needs: who may do that nowhere is refused at once, not lead by lead."""
+
+
 class _NothingKept(Exception):
     """Leaves a transaction without keeping what was done in it."""
 
@@ -146,7 +152,9 @@ def _run(
                 w.require(tx, "bulk")
             refuse_unknown(tx, act)
             tx.open_batch(act.kind, act.label)
-            ids = ids_of(tx, office, target, deleted=act.restore)
+            ids = ids_of(tx, office, target, deleted=act.restore)  # first: what is out of sight is not there
+            for action in (_ACTIONS[part] for part in act.parts if part in _ACTIONS):
+                w.require(tx, action)
             result = _each(tx, ids, act, should_stop, on_progress, dry_run=dry_run)
             if dry_run or result.changed == 0:
                 raise _NothingKept

@@ -101,6 +101,8 @@ def test_status_assignment_and_loss(api: Api) -> None:
     done = api().post("/api/leads/bulk-assign", json={"lead_ids": [lead["id"], *others], "assigned_to": "agent"}).json()
     assert (done["matched"], done["changed"], done["refused"]) == (3, 3, [])
     problem(api().post("/api/leads/bulk-assign", json={"lead_ids": [10**6], "assigned_to": "agent"}), 404)
+    alone = {"lead_ids": [lead["id"]], "assigned_to": "agent"}
+    problem(api("agent").post("/api/leads/bulk-assign", json=alone), 403)  # its own lead, and still not to give away
 
     lost = api().post(f"/api/leads/{lead['id']}/mark-as-lost", json={"reason": "too expensive"}).json()
     assert lost["is_lost"]

@@ -23,7 +23,7 @@ def test_the_list_from_the_command_line(office: Office, tmp_path: Path) -> None:
     number = office.json("lead", "add", "--phone", "0722000111", "--name", "Jane")["number"]
     office.json("lead", "edit", number, "--set", "consent=refused")
     told = office("--json", "suppression", "lift", "0722000111", "--reason", "asked again")
-    lifted = told.json()
+    lifted = told.json
     assert f"{number} wants no messages all the same" in told.err
     assert lifted["address"] == "+254722000111" and office.json("suppression", "list")["total"] == 1
     assert office.fails("suppression", "lift", "99", "--reason", "x", code=4)

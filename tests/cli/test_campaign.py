@@ -125,7 +125,7 @@ def test_the_name_of_a_retired_template_is_no_text(office: Office) -> None:
         office.json("campaign", "create", "--name", "x", "--template", "welcome", "--dry-run")["template"] == "Karibu"
     )
     office.json("template", "retire", "welcome")
-    assert office.fails("campaign", "create", "--name", "x", "--template", "welcome", code=4)["code"] == "not_found"
+    assert office.fails("campaign", "create", "--name", "x", "--template", "welcome", code=5)["field"] == "template"
 
 
 def test_more_than_a_hundred_need_a_word(office: Office, tmp_path: Path) -> None:

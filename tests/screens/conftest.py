@@ -45,6 +45,16 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Channels have their packages, whatever this machine has: pictures are the same everywhere."""
+    from leadtui.services import channel_accounts, channels
+
+    for module in (channel_accounts, channels):
+        monkeypatch.setattr(module, "missing_packages", lambda can: [])
+    monkeypatch.delenv("DISPLAY", raising=False)
+
+
+@pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
     from leadtui import opening

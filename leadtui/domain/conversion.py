@@ -179,13 +179,3 @@ def success_words(*, customer: bool, username: str | None, router: str | None) -
     """The two outcomes told apart (spec §AF 220), beginning with S1's words."""
     base = SUCCESS if customer else "Lead converted successfully"
     return f"{base}; router user {username} made on {router}" if username else base
-
-
-def first_free(wanted: str, is_taken: Sequence[str] | frozenset[str] | set[str], longest: int = 32) -> str:
-    """`wanted`, or it with the first number from 2 that makes it free."""
-    candidate, number = wanted, 1
-    while candidate in is_taken:
-        number += 1
-        suffix = str(number)
-        candidate = wanted[: longest - len(suffix)].rstrip(".") + suffix
-    return candidate

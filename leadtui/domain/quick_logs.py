@@ -49,11 +49,6 @@ class QuickLogItem:
             parts.append(f"{self.ask}?")
         return ", ".join(parts)
 
-    @property
-    def has_next(self) -> bool:
-        """Whether a follow-up is made without asking for its time."""
-        return self.delay_minutes is not None or self.context is not None
-
 
 def check_quick_log(item: QuickLogItem, stage: Stage | None) -> None:
     """What must be true of one. Raises Invalid with its field."""

@@ -213,7 +213,7 @@ class ChannelsScreen(RecordList):
         def save(values: dict[str, str]) -> Any:
             from leadtui.services import sending
 
-            row = sending.test_send(office, one.channel, values["to"], values["text"], subject=values.get("subject"))
+            row = sending.send_test(office, one.channel, values["to"], values["text"], subject=values.get("subject"))
             return {"row": row}
 
         given = {"text": "Does this channel work?", "subject": "A test" if one.caps.has_subject else ""}

@@ -13,49 +13,40 @@ from leadtui.domain.records import CustomerRow
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.customer_commands import CustomerCommands
 from leadtui.screens.customer_pages import COLUMNS, CustomerCells, CustomerPages, CustomerView
+from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell
-from leadtui.widgets.filter_bar import FilterBar
 from leadtui.widgets.virtual_table import VirtualTable
 
 EMPTY = "No customers yet: C on a lead (1) makes one"
 NONE_FOUND = "No customer matches; esc shows all"
 
 
-class CustomersScreen(CustomerCommands):
+class CustomersScreen(SearchLine, CustomerCommands):
     """Main screen 2."""
 
     SCOPE = "customers"
     HEADING = "Customers"
+    LOOKS_FOR = "name, phone or email"
     HINTS: ClassVar[tuple[str, ...]] = (
         "list.open", "customers.search", "customers.state", "customers.suspend", "customers.package",
         "customers.edit",
     )  # fmt: skip
-    DEFAULT_CSS: ClassVar[str] = """
-    CustomersScreen FilterBar { display: none; }
-    CustomersScreen.-filtering FilterBar { display: block; }
-    """
 
     def __init__(self) -> None:
         super().__init__()
         self.view = CustomerView()
         self.cells: CustomerCells | None = None
-        self._before = ""
         self.watch_changes = ChangeWatch(self, self.acted)
 
     def body(self) -> ComposeResult:
         """Search line (while it is used), list."""
-        yield FilterBar(lambda text: text, placeholder="name, phone or email")
+        yield self.search_bar()
         yield VirtualTable(COLUMNS, self._cell, sort="name", empty="…", markable=False, id="customers")
 
     @property
     def table(self) -> VirtualTable[CustomerRow]:
         """The list."""
         return self.query_one("#customers", VirtualTable)
-
-    @property
-    def bar(self) -> FilterBar:
-        """The search line."""
-        return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
         """The list takes the keys; changes made by others are looked for while this screen is in front."""
@@ -97,36 +88,14 @@ class CustomersScreen(CustomerCommands):
             self.view = view
             self._show()
 
-    def do_search(self) -> None:
-        """Words are looked for in name, phone and email."""
-        self._before = self.view.wanted.search
-        self.add_class("-filtering")
-        self.bar.set_value("")
-        self.bar.focus()
-        self.hints.show_status("enter to the list · ↑ earlier · esc leaves", 3600)
+    @property
+    def words(self) -> str:
+        """What is looked for now."""
+        return self.view.wanted.search
 
-    @on(FilterBar.Changed)
-    def typed(self, event: FilterBar.Changed) -> None:
-        """The list follows while one types."""
-        if self.has_class("-filtering"):
-            self.apply(self.view.narrowed(search=event.text.strip()))
-
-    @on(FilterBar.Submitted)
-    def entered(self, event: FilterBar.Submitted) -> None:
-        """Enter: to the list."""
-        self.apply(self.view.narrowed(search=event.text.strip()))
-        self._close_bar()
-
-    @on(FilterBar.Left)
-    def left(self) -> None:
-        """esc or ↓: to the list. A line left empty leaves the search as it was."""
-        self.apply(self.view.narrowed(search=self.bar.value.strip() or self._before))
-        self._close_bar()
-
-    def _close_bar(self) -> None:
-        self.remove_class("-filtering")
-        self.hints.show_status("")
-        self.table.focus()
+    def look_for(self, words: str) -> None:
+        """Show the list of these words."""
+        self.apply(self.view.narrowed(search=words))
 
     def do_state(self) -> None:
         """All, then active, suspended, partly suspended ones."""

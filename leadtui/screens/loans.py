@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 
 from leadtui.commands import Command
 from leadtui.domain.loans import LoanRow, LoanTotals
-from leadtui.screens.base import LeadScreen
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.loan_rows import COLUMNS, LoanCells, LoanPages, LoanView, sum_words
+from leadtui.screens.search_line import SearchLine
 from leadtui.widgets.columns import Cell
-from leadtui.widgets.filter_bar import FilterBar
 from leadtui.widgets.virtual_table import VirtualTable
 
 EMPTY = "No promise is open; n notes one"
@@ -22,41 +21,32 @@ NONE_FOUND = "No promise matches; esc shows all open ones"
 _NEED_OPEN = frozenset({"loans.clear", "loans.cancel"})
 
 
-class LoansScreen(LeadScreen[Any]):
+class LoansScreen(SearchLine):
     """Main screen 7."""
 
     SCOPE = "loans"
     HEADING = "Promises"
+    LOOKS_FOR = "name, phone, email or number of the lead"
     HINTS: ClassVar[tuple[str, ...]] = (
         "list.open", "loans.clear", "leads.promise", "loans.cancel", "loans.which", "loans.mine",
     )  # fmt: skip
-    DEFAULT_CSS: ClassVar[str] = """
-    LoansScreen FilterBar { display: none; }
-    LoansScreen.-filtering FilterBar { display: block; }
-    """
 
     def __init__(self) -> None:
         super().__init__()
         self.view = LoanView()
         self.cells: LoanCells | None = None
         self.totals: LoanTotals | None = None
-        self._before = ""
         self.watch_changes = ChangeWatch(self, self._again)
 
     def body(self) -> ComposeResult:
         """Search line (while it is used), list."""
-        yield FilterBar(lambda text: text, placeholder="name, phone, email or number of the lead")
+        yield self.search_bar()
         yield VirtualTable(COLUMNS, self._cell, empty="…", markable=False, id="loans")
 
     @property
     def table(self) -> VirtualTable[LoanRow]:
         """The list."""
         return self.query_one("#loans", VirtualTable)
-
-    @property
-    def bar(self) -> FilterBar:
-        """The search line."""
-        return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
         """The list takes the keys; changes made by others are looked for while this screen is in front."""
@@ -102,36 +92,14 @@ class LoansScreen(LeadScreen[Any]):
             self.view = view
             self._show()
 
-    def do_search(self) -> None:
-        """Words are looked for in the lead's name, phone, email and number."""
-        self._before = self.view.search
-        self.add_class("-filtering")
-        self.bar.set_value("")
-        self.bar.focus()
-        self.hints.show_status("enter to the list · ↑ earlier · esc leaves", 3600)
+    @property
+    def words(self) -> str:
+        """What is looked for now."""
+        return self.view.search
 
-    @on(FilterBar.Changed)
-    def typed(self, event: FilterBar.Changed) -> None:
-        """The list follows while one types."""
-        if self.has_class("-filtering"):
-            self.apply(replace(self.view, search=event.text.strip()))
-
-    @on(FilterBar.Submitted)
-    def entered(self, event: FilterBar.Submitted) -> None:
-        """Enter: to the list."""
-        self.apply(replace(self.view, search=event.text.strip()))
-        self._close_bar()
-
-    @on(FilterBar.Left)
-    def left(self) -> None:
-        """esc or ↓: to the list. A line left empty leaves the search as it was."""
-        self.apply(replace(self.view, search=self.bar.value.strip() or self._before))
-        self._close_bar()
-
-    def _close_bar(self) -> None:
-        self.remove_class("-filtering")
-        self.hints.show_status("")
-        self.table.focus()
+    def look_for(self, words: str) -> None:
+        """Show the list of these words."""
+        self.apply(replace(self.view, search=words))
 
     def do_which(self) -> None:
         """Open, overdue, due by today, all."""

@@ -310,11 +310,6 @@ def values_in(tx: ReadTx, row: Row, fields: Sequence[str]) -> Mapping[str, str |
     return values.of(row)
 
 
-def provider_for(provider: Any, values: Mapping[str, str | None]) -> Any:
-    """A provider's template with its parameters rendered for one lead, as `message.provider_json` has it."""
-    return Texts.read("", None, provider).render(values, provider)[2]
-
-
 def values_of(office: Office, ref: str | int, text: str) -> Mapping[str, str | None]:
     """The values that a template needs of one lead the actor may see. Raises Invalid, NotFound."""
     with office.read() as tx:

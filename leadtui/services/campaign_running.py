@@ -235,7 +235,7 @@ def test(office: Office, ref: str | int, to: str | None = None, lead: str | int 
         text, subject, provider = texts.render(one.values, row["provider_json"])
         address = (to or "").strip() or _own_address(tx, caps.address)
     file = Path(row["attachment_path"]) if row["attachment_path"] else None
-    return sending.test_send(
+    return sending.send_test(
         office, row["channel"], address, text, subject=subject, campaign_id=row["id"], attachment=file,
         template=provider,
     )  # fmt: skip

@@ -7,7 +7,6 @@ import os
 import pwd
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -336,8 +335,3 @@ def zone_key(text: str) -> str:
         return ZoneInfo(text.strip()).key
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise Invalid(f"'{text}' is not a time zone", field="timezone", hint="such as Africa/Nairobi") from error
-
-
-def database_path(office: Office) -> Path | None:
-    """The SQLite file of the office, None on a server."""
-    return office.store.path

@@ -369,6 +369,4 @@ def send_test(
     return row
 
 
-test_send = send_test
-
-__all__ = ["poll_due", "send_due", "send_now", "send_test", "sweep", "test_send", "unknown_count", "waiting"]
+__all__ = ["poll_due", "send_due", "send_now", "send_test", "sweep", "unknown_count", "waiting"]

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -335,8 +335,3 @@ def _translated(store: Store) -> Iterator[None]:
                 hint="check it with: leadtui db check",
             ) from error
         raise
-
-
-def read_one(conn: Connection, table: Any, row_id: int) -> Any | None:
-    """The row with this id, or None."""
-    return conn.execute(select(table).where(table.c.id == row_id)).one_or_none()

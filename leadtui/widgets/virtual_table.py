@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import ClassVar, Generic, TypeVar, cast
 
 from rich.style import Style
@@ -26,7 +26,7 @@ Row = TypeVar("Row")
 class VirtualTable(ScrollView, Generic[Row], can_focus=True):
     """Rows from a `PageProvider`; cursor and marks are kept by row id, not by place.
 
-    `show(provider)` for another list (filter, order), `reload()` when its data changed, `refresh_rows(ids)` for some.
+    `show(provider)` for another list (filter, order), `reload()` when its data changed.
     """
 
     DEFAULT_CSS: ClassVar[str] = TABLE_CSS
@@ -120,12 +120,6 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
         if self.is_mounted:
             top = self._place.scroll_y if self._place else self.scroll_offset.y
             self._reader.reload(self._background, top // PAGE, self.cursor_id, self.cursor_index)
-
-    def refresh_rows(self, ids: Iterable[Hashable] = ()) -> None:
-        """These rows changed (none named: any may have). Read again only when one of them is here."""
-        wanted = frozenset(ids)
-        if not wanted or self._reader.holds(wanted):
-            self.reload()
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """Other columns."""

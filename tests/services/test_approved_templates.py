@@ -46,7 +46,7 @@ def test_one_is_taken_over_and_sent(sqlite_office: Office, meta: CloudDouble) ->
     assert (hello.name, hello.channel, hello.provider["names"]) == ("hello", "whatsapp_cloud", ["first_name"])
     assert {one.name for one in templates.list_all(office, channel="whatsapp_cloud")} == {"Offer", "hello"}
     rendered = {**hello.provider, "params": ["Amina"]}
-    sent = sending.test_send(office, "whatsapp_cloud", "+254722000111", "Habari Amina", template=rendered)
+    sent = sending.send_test(office, "whatsapp_cloud", "+254722000111", "Habari Amina", template=rendered)
     assert row(office, sent.id).state == "accepted"
     assert meta.messages[0]["template"]["components"][0]["parameters"] == [
         {"type": "text", "text": "Amina", "parameter_name": "first_name"}]  # fmt: skip

@@ -65,11 +65,6 @@ class DemoInfo:
     router: RecordedRouter | None = None
 
     @property
-    def router_port(self) -> int | None:
-        """The port its router is to be served at."""
-        return self.router.port if self.router else None
-
-    @property
     def state_file(self) -> Path | None:
         """The file its router keeps its users in."""
         return self.router.state_file if self.router else None

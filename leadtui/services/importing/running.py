@@ -7,7 +7,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, insert, select, text, update
 
@@ -322,13 +322,3 @@ def _warnings(work: _Work) -> list[str]:
         found.append(f"{converted:,} lead{'s come' if converted > 1 else ' comes'} in as converted: "
                      "no customer and no router user is made for them")  # fmt: skip
     return found
-
-
-def done_before(result: ImportResult) -> bool:
-    """Whether nothing of the file was new."""
-    return not result.created and not result.updated and not result.failed
-
-
-def json_of(result: ImportResult) -> dict[str, Any]:
-    """The JSON of the contract."""
-    return result.as_json()

@@ -200,6 +200,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("leads.stop_drip", "S", "stop drip", "Stop the drips the lead is in", "Change", "lead", permission="log"),
     _c("leads.customer", "O", "customer", "Show the customer the lead has become", "Go to", "lead"),
     _c("leads.booking", "B", "booking", "Note a booking of the lead", "Change", "leads lead", permission="create"),
+    _c("leads.behavior", "V", "did", "Note what the lead did elsewhere: looked at a page, opened a mail", "Change",
+       "lead", permission="log"),
     _c("leads.next", "]", "next", "Show the next lead of the list", "Go to", "lead"),
     _c("leads.previous", "[", "previous", "Show the lead before it in the list", "Go to", "lead"),
     _c("leads.imports", "I", "import", "Import leads from a file", "Files", "leads", permission="import"),

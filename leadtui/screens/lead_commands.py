@@ -11,7 +11,9 @@ from leadtui.domain.permissions import verb
 from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
-_ONE_ONLY: Final = frozenset({"leads.edit", "leads.documents", "leads.promise", "leads.booking", "leads.message"})
+_ONE_ONLY: Final = frozenset(
+    f"leads.{name}" for name in ("edit", "documents", "promise", "booking", "message", "behavior")
+)
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports", "leads.campaign"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
@@ -154,6 +156,21 @@ class LeadCommands(LeadScreen[Any]):
                 self.acted(result)
 
         self.app.push_screen(booking_form(self.office, row), noted)
+
+    def do_behavior(self) -> None:
+        """Note what the lead did elsewhere."""
+        from leadtui.screens.behavior_dialog import behavior_form
+
+        row = self.lead()
+        if row is None:
+            return
+
+        def noted(result: Any) -> None:
+            if result is not None:
+                self.changed([row.id])
+                self.done(f"{row.title}: {result.event.replace('_', ' ')} noted")
+
+        self.app.push_screen(behavior_form(self.office, row), noted)
 
     def do_documents(self) -> None:
         """Attach a file."""

@@ -258,6 +258,8 @@ def create_office(
         "start_grace_minutes": 120,
         "max_failures": 10,
         "orchestration": "channels 2, delay 24h",
+        "auto_assign": "off",
+        "service_areas": "",
         "office_id": token_hex(4),
         "owner_os_account": account,
         "preset": preset,

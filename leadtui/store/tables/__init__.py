@@ -30,6 +30,7 @@ from .customer import (
     Secret,
 )
 from .follow_up import Booking, Intake, LeadMilestone, LoanCommitment, Milestone, Notification, QuickLog, StageAction
+from .insight import AssignmentRule, LeadOffer, ScoringRule, Tally, TallyChange, TallyMonth
 from .lead import Activity, Document, Lead, LeadCustom, LeadProduct, LeadTag, StageChange
 from .people import Permission, Preference, Role, Team, User
 from .work import Event, JobRun, Lease, Worker
@@ -37,6 +38,7 @@ from .work import Event, JobRun, Lease, Worker
 __all__ = [
     "Activity",
     "ApiToken",
+    "AssignmentRule",
     "Audit",
     "Batch",
     "BehaviorEvent",
@@ -58,6 +60,7 @@ __all__ = [
     "Lead",
     "LeadCustom",
     "LeadMilestone",
+    "LeadOffer",
     "LeadProduct",
     "LeadTag",
     "Lease",
@@ -79,6 +82,7 @@ __all__ = [
     "RouterCapacity",
     "RouterProfile",
     "RouterUser",
+    "ScoringRule",
     "Secret",
     "Setting",
     "Source",
@@ -87,6 +91,9 @@ __all__ = [
     "StageChange",
     "Suppression",
     "Tag",
+    "Tally",
+    "TallyChange",
+    "TallyMonth",
     "Team",
     "Template",
     "Throttle",

@@ -32,7 +32,23 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_email", "email_norm", "id"),
         live_index("ix_lead_stage_created", "stage_id", "created_at", "id"),
         # who has been in a status for too long, counted without reading the leads
-        live_index("ix_lead_stage_changed", "stage_id", "stage_changed_at"),
+        live_index("ix_lead_stage_changed", "stage_id", "stage_changed_at", "assigned_to_id", "branch_id"),
+        # what figures open: who ever got to a status, why leads are lost, whose router user was made when
+        live_index("ix_lead_furthest", "furthest_stage_id", "created_at", "id"),
+        Index(
+            "ix_lead_lost_reason",
+            "lost_reason_id",
+            sqlite_where=text("lost_reason_id IS NOT NULL"),
+            postgresql_where=text("lost_reason_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_lead_router_user",
+            "router_user_at",
+            sqlite_where=text("router_user_at IS NOT NULL"),
+            postgresql_where=text("router_user_at IS NOT NULL"),
+        ),
+        # whose score was made by rules that have changed since
+        live_index("ix_lead_score_version", "score_version", "id"),
         live_index("ix_lead_source_created", "source_id", "created_at", "id"),
         live_index("ix_lead_assigned_created", "assigned_to_id", "created_at", "id"),
         live_index("ix_lead_branch_created", "branch_id", "created_at", "id"),
@@ -106,10 +122,16 @@ class Lead(SQLModel, table=True):
     pipeline_id: int = Field(foreign_key="pipeline.id", index=True)
     stage_id: int = Field(foreign_key="stage.id")
     stage_changed_at: datetime = Field(sa_column=_moment(False))
+    # of the statuses it ever had, lost and parked ones aside, the last in order: kept by triggers of the database
+    furthest_stage_id: int | None = None
     source_id: int | None = Field(default=None, foreign_key="source.id")
     priority: str | None = Field(default=None, max_length=10)
+    # 0 to 100; before the clamp; points that triggers gave on top; which state of the rules made it (0: none yet)
     score: int | None = None
     score_at: datetime | None = Field(default=None, sa_column=_moment())
+    score_raw: int | None = None
+    score_bonus: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    score_version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     probability: float | None = None
 
     product_id: int | None = Field(default=None, foreign_key="product.id")
@@ -143,6 +165,8 @@ class Lead(SQLModel, table=True):
     converted_by_id: int | None = Field(default=None, foreign_key="user.id")
     customer_id: int | None = Field(default=None, foreign_key="customer.id")
     conversion_notes: str | None = Field(default=None, sa_column=Column(Text))
+    # when its first router user was made, of those it has: kept by triggers of the database
+    router_user_at: datetime | None = Field(default=None, sa_column=_moment())
     lost_at: datetime | None = Field(default=None, sa_column=_moment())
     lost_reason_id: int | None = Field(default=None, foreign_key="lost_reason.id")
     lost_note: str | None = Field(default=None, sa_column=Column(Text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from .base import UtcDateTime
@@ -57,6 +57,13 @@ class User(SQLModel, table=True):
     timezone: str | None = Field(default=None, max_length=64)
     # when this person works, as the setting `working_hours` is written; the office's without it
     working_hours: str | None = Field(default=None, max_length=255)
+    # for automatic assignment: what this person serves (lists of words), and how many open leads at most (spec AH10)
+    service_areas_json: Any = Field(default=None, sa_column=Column(JSON))
+    specializations_json: Any = Field(default=None, sa_column=Column(JSON))
+    languages_json: Any = Field(default=None, sa_column=Column(JSON))
+    min_price_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    max_price_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
+    capacity: int | None = None
     # alert addresses (apprise), encrypted in `secret`: they hold tokens
     alerts_ref: str | None = Field(default=None, max_length=60)
     created_at: datetime = Field(sa_column=Column(UtcDateTime, nullable=False))

@@ -1,0 +1,141 @@
+"""Figures of very many leads at once: the tally, kept by triggers, summed up now and then, exact at any moment.
+
+Triggers of the database note every change of what is counted in `tally_change` (`tally_sql`). `settle` sums notes
+up into `tally`; readers add what is not summed up yet, so that nothing depends on when that happens. `cells` is what
+`services/figures` reads; `rebuild` counts anew, after the office's zone or the order of statuses changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, delete, func, literal, select, true, union_all
+
+from . import schema as t
+from .tally_sql import KEYS, KINDS, SUMS
+from .tally_sql import rebuild as rebuild
+from .unit_of_work import ReadTx, WriteTx
+
+CHUNK: Final = 5_000
+"""So many notes are summed up in one transaction."""
+_LOCK: Final = 7_242_001
+"""Of the advisory lock that lets one PostgreSQL program sum up at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What is counted of leads alike in `key`, which has the values `cells` was asked to group by, in that order."""
+
+    key: tuple[int, ...]
+    n: int
+    installation_minor: int
+    monthly_minor: int
+    value_minor: int
+    seconds: int
+
+
+def cells(
+    tx: ReadTx,
+    kind: str,
+    group_by: Sequence[str],
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    months: tuple[int, int] | None = None,
+) -> list[Cell]:
+    """Sums of one kind by some of month, first_id, second_id, source_id, assigned_to_id, branch_id.
+
+    `where` are conditions made with `column`; `months` the first and the last (YYYYMM) that count.
+    """  # fmt: skip
+    both = _everything(kind).subquery("both_parts")
+    conditions = [*where]
+    c = both.c
+    if months is not None:
+        conditions.append(c.month.between(*months))
+    keys = [c[name] for name in group_by]
+    query = (
+        select(*keys, *(func.sum(c[name]).label(name) for name in SUMS))
+        .where(*(_moved(one, both) for one in conditions))
+        .group_by(*keys)
+        .having(func.sum(c.n) != 0)
+    )
+    size = len(keys)
+    return [
+        Cell(tuple(int(v) for v in row[:size]), *(int(v or 0) for v in row[size:])) for row in tx.conn.execute(query)
+    ]
+
+
+def column(name: str) -> Any:
+    """A dimension of the tally, to make conditions for `cells` of; an id is 0 where a lead has none."""
+    return t.tally.c[name]
+
+
+def _moved(condition: ColumnElement[bool], both: Any) -> ColumnElement[bool]:
+    """A condition on `tally` as one on both parts."""
+    from sqlalchemy.sql.util import ClauseAdapter
+
+    moved: ColumnElement[bool] = ClauseAdapter(both).traverse(condition)
+    return moved
+
+
+def _everything(kind: str) -> Any:
+    settled = select(*(t.tally.c[name] for name in (*KEYS[1:], *SUMS))).where(t.tally.c.kind == kind)
+    month, first, second = KINDS[kind]
+    n = t.tally_change.c
+    parts = [
+        n[month].label("month"),
+        n[first].label("first_id"),
+        (n[second] if second else literal(0)).label("second_id"),
+        *(n[name] for name in (*KEYS[4:], *SUMS)),
+    ]
+    loose = select(*parts).where(n[month] != 0, n.lost_reason_id != 0 if kind == "l" else true())
+    return union_all(settled, loose)
+
+
+def waiting(tx: ReadTx) -> int:
+    """How many notes are not summed up, counted up to a few chunks."""
+    some = select(t.tally_change.c.id).limit(4 * CHUNK).subquery()
+    return int(tx.conn.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def settle(tx: WriteTx, limit: int = CHUNK) -> int:
+    """Sum up at most `limit` notes; answers how many there were. 0 too when another program is at it."""
+    if not tx.is_sqlite and not tx.conn.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+        return 0
+    n = t.tally_change
+    ids = select(n.c.id).order_by(n.c.id).limit(limit)
+    taken = tx.conn.execute(delete(n).where(n.c.id.in_(ids.scalar_subquery())).returning(*n.c)).mappings().all()
+    sums: dict[tuple[Any, ...], list[int]] = {}
+    for row in taken:
+        for kind, (month, first, second) in KINDS.items():
+            if not row[month] or (kind == "l" and not row[first]):
+                continue
+            key = (
+                kind, row[month], row[first], row[second] if second else 0, row["source_id"], row["assigned_to_id"],
+                row["branch_id"],
+            )  # fmt: skip
+            known = sums.setdefault(key, [0] * len(SUMS))
+            for place, name in enumerate(SUMS):
+                known[place] += row[name]
+    rows = [
+        dict(zip(KEYS, key, strict=True)) | dict(zip(SUMS, found, strict=True))
+        for key, found in sums.items()
+        if any(found)
+    ]
+    if rows:
+        _add(tx, rows)
+    return len(taken)
+
+
+def _add(tx: WriteTx, rows: list[dict[str, Any]]) -> None:
+    if tx.is_sqlite:
+        from sqlalchemy.dialects import sqlite
+
+        made: Any = sqlite.insert(t.tally)
+    else:
+        from sqlalchemy.dialects import postgresql
+
+        made = postgresql.insert(t.tally)
+    added = {name: t.tally.c[name] + made.excluded[name] for name in SUMS}
+    tx.conn.execute(made.on_conflict_do_update(index_elements=list(KEYS), set_=added), rows)

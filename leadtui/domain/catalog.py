@@ -36,6 +36,11 @@ class Stage:
     sla_hours: int | None = None
 
     @property
+    def is_step(self) -> bool:
+        """Whether leads get further by reaching it: neither lost nor parked (a funnel's steps, spec §Z)."""
+        return not self.is_lost and not self.is_parked
+
+    @property
     def mark(self) -> str:
         """A sign that says the kind of status without colour (screens: a mark and a word)."""
         if self.is_converted:

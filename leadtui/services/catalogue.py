@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 
 from leadtui.domain import milestones, stage_actions, triggers
 from leadtui.errors import Invalid, NotFound, Refused
-from leadtui.store import presets
+from leadtui.store import presets, tallies
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, insert_id
 from leadtui.text import fold
@@ -195,6 +195,8 @@ def edit(
             if behind:
                 tx.audit("queues", noun, row["id"], None, {"customers": behind})
             tx.catalog_changed()
+            if noun == "status" and columns.keys() & {"order", "is_lost", "is_parked"}:
+                tallies.rebuild(tx.conn, tx.catalog.tz)  # which status is further than another
         record = _record(tx, noun, find(tx, noun, str(row["id"])))
         return record | {"queues_behind": behind} if behind else record
 

@@ -178,6 +178,7 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
         "stage_id": stage.id,
         "probability": stage.probability,
         "stage_changed_at": tx.now,
+        "furthest_stage_id": stage.id if stage.is_step else None,  # as the trigger would, which finds nothing to do
         "assigned_at": tx.now if columns["assigned_to_id"] else None,
         "created_by_id": actor.user_id,
         "updated_by_id": actor.user_id,

@@ -17,7 +17,7 @@ from leadtui.domain.money import check_currency
 from leadtui.domain.permissions import Actor
 from leadtui.errors import Invalid, NotPermitted, Refused
 from leadtui.store import catalog as catalogs
-from leadtui.store import migrate
+from leadtui.store import migrate, tallies
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, Store, WriteTx, insert_id
 from leadtui.text import clean_line
@@ -273,6 +273,7 @@ def create_office(
         presets.load_pipeline(conn, preset, office_currency, default=True)
         _first_users(conn, login, account)
         presets.load_writing(conn, preset)
+        tallies.rebuild(conn, ZoneInfo(zone))
         catalogs.touch(conn)
     return _enter(store, None, origin)
 

@@ -14,6 +14,7 @@ from leadtui.domain.orchestration import Strategy
 from leadtui.domain.working_hours import Holidays, QuietHours, WorkingHours, first_moment
 from leadtui.errors import Invalid, Refused, UsageError
 from leadtui.store import schema as t
+from leadtui.store import tallies
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line, fold
 
@@ -80,6 +81,8 @@ def set_setting(office: Office, key: str, value: str) -> dict[str, Any]:
                 tx.conn.execute(t.setting.insert().values(key=key, value_json=new))
             tx.audit("edit", "setting", None, {key: old}, {key: new})
             tx.catalog_changed()
+            if key == "timezone":  # months begin at other moments now
+                tallies.rebuild(tx.conn, tx.catalog.tz)
         return {key: new}
 
 

@@ -33,6 +33,8 @@ class Lead(SQLModel, table=True):
         live_index("ix_lead_stage_created", "stage_id", "created_at", "id"),
         # who has been in a status for too long, counted without reading the leads
         live_index("ix_lead_stage_changed", "stage_id", "stage_changed_at", "assigned_to_id", "branch_id"),
+        # the board: of a status what is due first, what has no date behind it
+        live_index("ix_lead_stage_due", "stage_id", "next_follow_up_at", "id"),
         # what figures open: who ever got to a status, why leads are lost, whose router user was made when
         live_index("ix_lead_furthest", "furthest_stage_id", "created_at", "id"),
         Index(

@@ -150,6 +150,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_index(
+        "ix_lead_stage_due",
+        "lead",
+        ["stage_id", "next_follow_up_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
         "ix_lead_furthest",
         "lead",
         ["furthest_stage_id", "created_at", "id"],

@@ -107,11 +107,12 @@ def _database_url(uri: str, name: str) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """The URL of an empty database of its own."""
+def postgres_url(postgres_server: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database of its own; the fixture `office` makes it, where a test has that."""
     name = f"t{uuid.uuid4().hex[:12]}"
-    with _admin(postgres_server) as conn:
-        conn.execute(f'CREATE DATABASE "{name}"')
+    if "office" not in request.fixturenames:
+        with _admin(postgres_server) as conn:
+            conn.execute(f'CREATE DATABASE "{name}"')
     yield _database_url(postgres_server, name)
     with _admin(postgres_server) as conn:
         conn.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -140,7 +141,7 @@ def _copy_of_template(db_url: str, server: str | None) -> Office:
 
         name = make_url(db_url).database
         with _admin(server) as conn:
-            conn.execute(f'DROP DATABASE "{name}"')
+            conn.execute(f'DROP DATABASE IF EXISTS "{name}"')
             conn.execute(f'CREATE DATABASE "{name}" TEMPLATE "{_templates[kind]}"')
     return open_office(db_url)
 

@@ -119,6 +119,9 @@ class Fault:
     request: tuple[tuple[str, str], ...] = ()
 
 
+EVERYTHING = bool(os.environ.get("LEADTUI_TEST_EVERYTHING"))
+"""Also what the suite leaves out to be done in ten minutes."""
+
 FAULTS = (
     Fault("none"),
     Fault("refuse", "refuse", text="failure: no more licences"),
@@ -280,15 +283,16 @@ def test_every_fault_and_every_point_of_dying(
     fork_server: ForkServer, office: Office, simulator: Simulator, hangs: Hangs, service: str, part: int
 ) -> None:
     matrix = Matrix(fork_server, office, simulator, service, hangs, queue=False)
-    for fault in FAULTS[part::4]:
+    for number, fault in enumerate(FAULTS[part::4]):
         points = points_of(matrix.run(fault, None))
         assert len(points) > 2, fault
-        for point in points:
+        # Hotspot goes the way of PPPoE but for the menus: every second point there, the others with the next fault.
+        for point in points if service == "pppoe" or EVERYTHING else points[number % 2 :: 2]:
             matrix.run(fault, point)
         if fault.action.startswith("hang"):
             matrix.run(fault, "hanging")
     matrix.finish()
-    assert matrix.cases > 50
+    assert matrix.cases > (50 if service == "pppoe" or EVERYTHING else 25)
     assert matrix.converted > (1 if part == 0 else 0)
 
 

@@ -122,7 +122,7 @@ def custom_of(tx: ReadTx, lead_id: int) -> dict[str, str]:
 
 def set_custom(tx: WriteTx, lead_id: int, values: Mapping[str, str | None]) -> None:
     """Set custom fields; an empty value removes one."""
-    from leadtui.store.where import custom_key
+    from leadtui.domain.keys import custom_key
 
     c = t.lead_custom.c
     for key, value in values.items():

@@ -15,10 +15,10 @@ from typing import Any
 from leadtui.domain import dates, phones
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY, LeadField, find_field
+from leadtui.domain.keys import squeeze
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import Actor
 from leadtui.errors import Invalid
-from leadtui.store.where import squeeze
 from leadtui.text import clean_block, clean_line, fold
 
 # Keys of `parse_value`'s answer that are no columns: the service turns them into rows of other tables.

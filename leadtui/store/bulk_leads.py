@@ -31,11 +31,11 @@ from sqlalchemy import (
     text,
 )
 
+from leadtui.domain.keys import custom_key
 from leadtui.store import schema as t
 from leadtui.store.numbers import draw
 from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import WriteTx
-from leadtui.store.where import custom_key
 
 CHUNK = 20_000
 _OWN = ("id", "number", "search_text", "referrer_id")  # known only inside the transaction

@@ -91,6 +91,11 @@ def sources(incomplete: str) -> list[str]:
     return _starting(_names('SELECT name FROM source WHERE is_active ORDER BY "order", name'), incomplete)
 
 
+def lost_reasons(incomplete: str) -> list[str]:
+    """Counted reasons for losing a lead, those in use."""
+    return _starting(_names("SELECT name FROM lost_reason WHERE is_active ORDER BY id"), incomplete)
+
+
 def templates(incomplete: str) -> list[str]:
     """Templates in use."""
     return _starting(_names("SELECT name FROM template WHERE is_active ORDER BY name"), incomplete)
@@ -257,7 +262,7 @@ def filter_terms(incomplete: str) -> list[str]:
 def _filter_values(field: str, prefix: str) -> list[str]:
     by_field = {
         "status": statuses, "source": sources, "assigned_to": logins, "manager": logins, "package": packages,
-        "branch": branches, "tags": tags, "pipeline": pipelines,
+        "branch": branches, "tags": tags, "pipeline": pipelines, "reached": statuses, "lost_reason": lost_reasons,
     }  # fmt: skip
     return by_field[field](prefix) if field in by_field else []
 

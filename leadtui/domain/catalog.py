@@ -133,6 +133,8 @@ class UserItem:
     """The zone of this person's reminders and days; the office's without one (spec AJ29)."""
     working_hours: str | None = None
     """When this person works, as the setting `working_hours` is written; the office's without it."""
+    service_areas: tuple[str, ...] = ()
+    """Places this person serves, as typed; the office serves those of all together where it says none itself."""
 
 
 @dataclass(frozen=True, slots=True)

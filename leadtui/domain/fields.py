@@ -452,7 +452,15 @@ LEAD_FIELDS: tuple[LeadField, ...] = (
         sortable=False,
         aliases=("last_activity", "last contact"),
     ),
-    _f("stage_changed_at", "In status since", "when", group="record", editable=False, sortable=False),
+    _f(
+        "stage_changed_at",
+        "In status since",
+        "when",
+        group="record",
+        editable=False,
+        sortable=False,
+        aliases=("in_status_since",),
+    ),
 )
 
 BY_KEY: dict[str, LeadField] = {f.key: f for f in LEAD_FIELDS}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from .activity_types import OUTCOMES
 from .fields import LEAD_FIELDS, LeadField
 from .filters import Catalogue, FilterField, Node, join_arguments, parse
 from .loans import STATUSES
 
 IS_WORDS = (
-    "active", "converted", "deleted", "hot", "lost", "mine", "overdue", "parked", "protected", "qualified",
-    "rotting", "unassigned",
+    "active", "converted", "deleted", "hot", "lost", "mine", "offered", "overdue", "parked", "protected", "qualified",
+    "rotting", "served", "unassigned",
 )  # fmt: skip
 
 _KINDS = {
@@ -19,6 +20,17 @@ _KINDS = {
     "number": "number", "date": "date", "when": "datetime", "bool": "bool", "tribool": "bool", "choice": "choice",
     "person": "name", "tags": "tag",
 }  # fmt: skip
+
+_SEEN_WITH = {"reached": "status", "age": "date_of_birth"}
+"""Words that tell of another field: hidden with it."""
+_WORDS = (
+    FilterField("reached", "choice", help="a status it ever got to, or one behind it"),
+    FilterField("lost_reason", "choice", help="why it was lost, of the reasons that are counted"),
+    FilterField("age", "number", help="whole years since birth: 25..45"),
+    FilterField("last_call", "choice", choices=OUTCOMES, help="what came of the last call"),
+    FilterField("router_user_at", "datetime", aliases=("activated",), help="when its first router user was made"),
+)
+"""Words for what is no field of a form: they follow from what happened."""
 
 
 def _kind(f: LeadField) -> str:
@@ -40,6 +52,7 @@ def filter_fields(hidden: frozenset[str] = frozenset()) -> Catalogue:
         for f in LEAD_FIELDS
         if f.filterable and f.kind != "computed" and f.key not in hidden
     ]
+    fields += [one for one in _WORDS if not {one.key, _SEEN_WITH.get(one.key, one.key)} & hidden]
     fields += [
         FilterField("id", "number", help="the lead's id"),
         FilterField("is", "is", choices=IS_WORDS, help="what the lead is"),

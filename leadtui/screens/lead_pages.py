@@ -160,12 +160,17 @@ class FilterWords:
         self.hidden = hidden
         self.version = catalog.version
         self.tags = tags
+        # `#12` is how a figure names what shares its name with another.
         names: dict[str, list[tuple[str, ...]]] = {
-            "pipeline": [(one.name, one.key) for one in catalog.pipelines],
-            "status": [(one.name, one.key) for one in catalog.stages],
-            "source": [(one.name, one.key, *one.aliases) for one in catalog.sources],
-            "package": [(one.name,) for one in catalog.products],
-            "branch": [(one.name,) for one in catalog.branches],
+            "pipeline": [(one.name, one.key, f"#{one.id}") for one in catalog.pipelines],
+            "status": [(one.name, one.key, f"#{one.id}") for one in catalog.stages],
+            "reached": [
+                (one.name, one.key, f"#{one.id}") for one in catalog.stages if not one.is_lost and not one.is_parked
+            ],
+            "source": [(one.name, one.key, *one.aliases, f"#{one.id}") for one in catalog.sources],
+            "package": [(one.name, f"#{one.id}") for one in catalog.products],
+            "branch": [(one.name, f"#{one.id}") for one in catalog.branches],
+            "lost_reason": [(one.name, f"#{one.id}") for one in catalog.lost_reasons],
         }
         fields = dict(filter_fields(hidden))
         for key, spellings in names.items():

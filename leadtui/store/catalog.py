@@ -95,6 +95,7 @@ def load(conn: Connection, at_version: int | None = None) -> Catalog:
                 r.is_available,
                 r.timezone,
                 r.working_hours,
+                tuple(r.service_areas_json or ()),
             )
             for r in conn.execute(select(t.user).order_by(t.user.c.id))
         ),

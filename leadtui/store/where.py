@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from leadtui.domain import dates, phones
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY, LeadField
 from leadtui.domain.filters import And, Node, Not, Or, Term, Text
+from leadtui.domain.keys import ascii_lower, custom_key, squeeze
 from leadtui.domain.loans import OPEN
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import Actor
@@ -22,6 +23,7 @@ from leadtui.errors import Invalid, LeadtuiError
 from leadtui.text import fold
 
 from . import schema as t
+from .lead_words import WORDS, by_id, offered, served
 from .loans import with_loan
 from .search_index import FTS
 from .types import UtcDateTime
@@ -52,11 +54,6 @@ class Lookup:
     now: datetime
     sqlite: bool
     search: Literal["index", "scan"] = "index"
-
-
-def squeeze(text: str) -> str:
-    """An identity paper's number as compared: folded, only letters and digits (spec AJ23)."""
-    return "".join(c for c in fold(text) if c.isalnum())
 
 
 def mentions_deleted(node: Node | None) -> bool:
@@ -204,6 +201,10 @@ def _term(term: Term, lookup: Lookup) -> Clause:
         return _compare(t.lead.c.id, term, [int(float(v)) for v in term.values])
     if term.field == "deleted_at":
         return _moment(t.lead.c.deleted_at, term, lookup)
+    if (word := WORDS.get(term.field)) is not None:
+        return word(term, lookup)
+    if term.field == "router_user_at":
+        return _moment(t.lead.c.router_user_at, term, lookup)
     field = BY_KEY[term.field]
     try:
         return _field(field, term, lookup)
@@ -263,6 +264,8 @@ def _compare(column: Any, term: Term, values: list[Any]) -> Clause:
 
 def _lookup_ids(field: LeadField, value: str, index: int, term: Term, lookup: Lookup) -> list[int]:
     catalog = lookup.catalog
+    if (one := by_id(value, _by_ids(catalog, field.lookup))) is not None:
+        return [one]
     try:
         match field.lookup:
             case "stage":
@@ -283,6 +286,14 @@ def _lookup_ids(field: LeadField, value: str, index: int, term: Term, lookup: Lo
                 return [lookup.actor.user_id if fold(value) == "me" else catalog.find_user(value).id]
     except Invalid as error:
         raise term.error(error.message, error.hint or "a name that exists", index=index) from error
+
+
+def _by_ids(catalog: Catalog, noun: str | None) -> Mapping[int, Any]:
+    known: Mapping[str | None, Mapping[int, Any]] = {
+        "stage": catalog.stage_by_id, "source": catalog.source_by_id, "product": catalog.product_by_id,
+        "branch": catalog.branch_by_id, "pipeline": catalog.pipeline_by_id, "user": catalog.user_by_id,
+    }  # fmt: skip
+    return known.get(noun, {})
 
 
 def _moment(column: Any, term: Term, lookup: Lookup) -> Clause:
@@ -353,15 +364,11 @@ def _text(field: LeadField, column: Any, term: Term, lookup: Lookup) -> Clause:
     elif field.key in _FOLDED:
         column, values = t.lead.c[_FOLDED[field.key]], [fold(v) for v in term.values]
     else:
-        column, values = _ascii_lower(column, sqlite), [_lower(v) for v in term.values]
+        column, values = _ascii_lower(column, sqlite), [ascii_lower(v) for v in term.values]
     if term.op == "starts":
         return or_(*(column.startswith(v, autoescape=True) for v in values))
     found = or_(*(contains(column, v, sqlite) for v in values))
     return _narrowed(values, found, lookup) if field.key in _FOLDED else found
-
-
-def _lower(value: str) -> str:
-    return "".join(c.lower() if c.isascii() else c for c in value)
 
 
 def _tags(term: Term) -> Clause:
@@ -411,15 +418,6 @@ def _custom(term: Term, lookup: Lookup) -> Clause:
     return exists().where(and_(mine, found))
 
 
-def custom_key(value: str) -> str:
-    """A custom value as compared: folded; a plain number padded, so that text order is the order of numbers."""
-    folded = fold(value).strip()
-    whole, _, fraction = folded.partition(".")
-    if whole.isascii() and whole.isdigit() and (not fraction or (fraction.isascii() and fraction.isdigit())):
-        return f"{int(whole):020d}" + (f".{fraction.rstrip('0')}" if fraction.rstrip("0") else "")
-    return folded
-
-
 def _is(word: str, lookup: Lookup) -> Clause:
     c, catalog = t.lead.c, lookup.catalog
     stages = catalog.stages
@@ -445,6 +443,10 @@ def _is(word: str, lookup: Lookup) -> Clause:
             return c.next_follow_up_at < start
         case "rotting":
             return _rotting(lookup)
+        case "served":
+            return served(catalog, lookup.sqlite)
+        case "offered":
+            return offered()
         case "protected":
             return c.is_protected.is_(True)
         case "deleted":

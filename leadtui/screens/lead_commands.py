@@ -12,7 +12,7 @@ from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.screens.base import LeadScreen
 
 _ONE_ONLY: Final = frozenset(
-    f"leads.{name}" for name in ("edit", "documents", "promise", "booking", "message", "behavior")
+    f"leads.{name}" for name in ("edit", "documents", "promise", "booking", "message", "behavior", "journey")
 )
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports", "leads.campaign"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
@@ -171,6 +171,12 @@ class LeadCommands(LeadScreen[Any]):
                 self.done(f"{row.title}: {result.event.replace('_', ' ')} noted")
 
         self.app.push_screen(behavior_form(self.office, row), noted)
+
+    def do_journey(self) -> None:
+        """The lead's way so far. Looking is no act on the list: marks stay."""
+        from leadtui.screens.journey import JourneyScreen
+
+        self.app.push_screen(JourneyScreen(self.target().ids[0]))
 
     def do_documents(self) -> None:
         """Attach a file."""

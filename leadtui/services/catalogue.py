@@ -14,7 +14,7 @@ from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, insert_id
 from leadtui.text import fold
 
-from . import addresses
+from . import addresses, probabilities, scoring
 from . import catalogue_rules as rules
 from . import lead_writes as w
 from .catalogue_nouns import OF_PIPELINE, noun_of
@@ -156,6 +156,7 @@ def add(office: Office, noun: str, values: Mapping[str, str | None]) -> dict[str
         row_id = insert_id(tx.conn, noun_of(noun).table, **columns)
         tx.audit("create", noun, row_id, None, columns)
         tx.catalog_changed()
+        scoring.named_anew(tx, noun)
         return _record(tx, noun, find(tx, noun, str(row_id)))
 
 
@@ -197,6 +198,10 @@ def edit(
             tx.catalog_changed()
             if noun == "status" and columns.keys() & {"order", "is_lost", "is_parked"}:
                 tallies.rebuild(tx.conn, tx.catalog.tz)  # which status is further than another
+            if columns.keys() & {"name", "aliases_json", "order", "is_converted", "is_lost", "is_parked"}:
+                scoring.named_anew(tx, noun)
+            if noun == "status" and "probability" in columns:
+                probabilities.changed(tx, [row["id"]])
         record = _record(tx, noun, find(tx, noun, str(row["id"])))
         return record | {"queues_behind": behind} if behind else record
 

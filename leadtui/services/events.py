@@ -164,6 +164,7 @@ HANDLERS: Mapping[str, Sequence[Handler]] = {
     "message.replied": (_handler("drip_events:on_reply"), _handler("orchestration:on_reply")),
     "lead.opted_out": (_handler("drip_events:on_opt_out"),),
     "behavior.recorded": (_handler("triggers:evaluate"),),
+    "stage.probability": (_handler("probabilities:keep_in_step"),),
 }
 """Which handlers an event of a kind goes to; none: it is only closed, for what it says stands on the timeline already.
 

@@ -1,4 +1,4 @@
-"""Taking back what stands alone, on no lead: campaigns before they are begun, templates.
+"""Taking back what stands alone, on no lead: campaigns before they are begun, templates, measured probabilities.
 
 The audit names the table as the entity. What a batch made goes again, what it changed is put back; not where somebody
 changed it since, and a campaign that was begun is never taken back: what was sent is final.
@@ -16,7 +16,9 @@ from leadtui.domain.records import Refusal
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-TABLES: Final[Mapping[str, Any]] = {"campaign": t.campaign, "template": t.template}
+from . import probabilities
+
+TABLES: Final[Mapping[str, Any]] = {"campaign": t.campaign, "template": t.template, "status": t.stage}
 """By the entity of the audit."""
 
 Key = tuple[str, int]
@@ -68,7 +70,9 @@ class Alone:
         return f"changed since: {found.action} by {tx.catalog.user_by_id[found.user_id].login}, {when}"
 
     def _held(self, tx: ReadTx, entity: str, row_id: int) -> str:
-        """Why a row that the batch made cannot go; empty when it can."""
+        """Why a row cannot be put back by this actor, or one that the batch made cannot go; empty when it can."""
+        if entity == "status" and not tx.actor.may("config"):
+            return "you may not change the statuses"
         if self.rows[entity, row_id] is not None or entity != "template":
             return ""
         used = tx.conn.execute(select(t.campaign.c.id).where(t.campaign.c.template_id == row_id).limit(1)).first()
@@ -89,3 +93,11 @@ class Alone:
                 columns["updated_at"] = tx.now
             tx.conn.execute(update(table).where(table.c.id == row_id).values(columns))
             tx.audit("undo", entity, row_id, None, before)
+        self._statuses(tx)
+
+    def _statuses(self, tx: WriteTx) -> None:
+        """Statuses are in the catalogue, and their leads carry their probability."""
+        ids = [row_id for entity, row_id in self.rows if entity == "status"]
+        if ids:
+            probabilities.changed(tx, ids)
+            tx.catalog_changed()

@@ -35,15 +35,19 @@ class PageReader(Generic[Row]):
         arrived: Callable[[Answer[Row]], None],
         counted_again: Callable[[], None],
         failed: Callable[[Exception], None],
+        *,
+        size: int = PAGE,
     ) -> None:
+        """`size` is how many rows a page has."""
         self.node = node
+        self.size = size
         self.row_id = row_id
         self.provider: PageProvider[Row] | None = None
         self.count = 0
         self.counted = False
         """Whether the provider was asked; before that `count` is what is known from pages."""
         self._arrived, self._counted_again, self._failed = arrived, counted_again, failed
-        self._cache: PageCache[Row] = PageCache()
+        self._cache: PageCache[Row] = PageCache(size)
         self._fresh = True
         """False from a reload until its first page is here: the old rows stay on screen, no more of them are read."""
         self._reading: int | None = None
@@ -59,7 +63,7 @@ class PageReader(Generic[Row]):
 
     def is_broken(self, index: int) -> bool:
         """Whether reading the page of this row failed (it is asked again on reload)."""
-        return index // PAGE in self._broken
+        return index // self.size in self._broken
 
     def holds(self, ids: frozenset[Hashable]) -> bool:
         """Whether any of these rows is here."""
@@ -71,28 +75,28 @@ class PageReader(Generic[Row]):
         self._broken.clear()
         if (provider := self.provider) is None:
             return
-        row_id = self.row_id
+        row_id, size = self.row_id, self.size
 
         def work() -> Answer[Row]:
             wanted, found, total = page, None, None
             if cursor_id is not None and isinstance(provider, Finding):
                 found = provider.find(cursor_id)
-                if found is not None and abs(found - cursor_index) > PAGE // 4:
-                    wanted = found // PAGE
-            rows = provider.fetch(wanted * PAGE, PAGE)
+                if found is not None and abs(found - cursor_index) > size // 4:
+                    wanted = found // size
+            rows = provider.fetch(wanted * size, size)
             if not rows and wanted:  # the list has become shorter than the place looked at
                 total = provider.count()
-                wanted = max(total - 1, 0) // PAGE
-                rows = provider.fetch(wanted * PAGE, PAGE)
+                wanted = max(total - 1, 0) // size
+                rows = provider.fetch(wanted * size, size)
             if found is None and cursor_id is not None:
-                found = next((wanted * PAGE + i for i, row in enumerate(rows) if row_id(row) == cursor_id), None)
+                found = next((wanted * size + i for i, row in enumerate(rows) if row_id(row) == cursor_id), None)
             return Answer(wanted, rows, True, total, found)
 
         def whole(answer: Answer[Row]) -> None:
             self._cache.clear()
             self._fresh = True
-            full = len(answer.rows) == PAGE
-            known = answer.page * PAGE + len(answer.rows)
+            full = len(answer.rows) == size
+            known = answer.page * size + len(answer.rows)
             self.counted = answer.count is not None or not full
             # Until the count arrives the old one stands where it can be right, so that the scrollbar does not jump.
             self.count = answer.count if answer.count is not None else max(known, self.count) if full else known
@@ -112,11 +116,11 @@ class PageReader(Generic[Row]):
         """
         if self._reading is not None or not self._fresh or (provider := self.provider) is None:
             return
-        for page in pages_for(first, height, self.count):
+        for page in pages_for(first, height, self.count, self.size // 4, self.size):
             if page in self._cache:
                 self._cache.touch(page)
             elif page not in self._broken:
-                self._ask(background, page, partial(_fetch, provider, page), self._take)
+                self._ask(background, page, partial(_fetch, provider, page, self.size), self._take)
                 return
 
     def _ask(
@@ -133,8 +137,8 @@ class PageReader(Generic[Row]):
         self._reading = None
         self.failure = ""
         self._cache.put(answer.page, answer.rows)
-        end = answer.page * PAGE + len(answer.rows)
-        if len(answer.rows) < PAGE or end > self.count:
+        end = answer.page * self.size + len(answer.rows)
+        if len(answer.rows) < self.size or end > self.count:
             self.count = end if answer.rows else min(self.count, end)
         self._arrived(answer)
 
@@ -153,6 +157,6 @@ class PageReader(Generic[Row]):
         self._failed(error)
 
 
-def _fetch(provider: PageProvider[Row], page: int) -> Answer[Row]:
+def _fetch(provider: PageProvider[Row], page: int, size: int) -> Answer[Row]:
     """One page."""
-    return Answer(page, provider.fetch(page * PAGE, PAGE))
+    return Answer(page, provider.fetch(page * size, size))

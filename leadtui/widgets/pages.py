@@ -87,7 +87,8 @@ class TableState:
 class PageCache(Generic[Row]):
     """The pages read last."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int = PAGE) -> None:
+        self.size = size
         self._pages: OrderedDict[int, Sequence[Row]] = OrderedDict()
 
     def __contains__(self, page: int) -> bool:
@@ -98,7 +99,7 @@ class PageCache(Generic[Row]):
 
     def row(self, index: int) -> Row | None:
         """The row at `index` when its page is here."""
-        page, offset = divmod(index, PAGE)
+        page, offset = divmod(index, self.size)
         rows = self._pages.get(page)
         if rows is None or offset >= len(rows):
             return None
@@ -124,16 +125,16 @@ class PageCache(Generic[Row]):
         """(index, row) of everything here."""
         for page, rows in self._pages.items():
             for offset, row in enumerate(rows):
-                yield page * PAGE + offset, row
+                yield page * self.size + offset, row
 
 
-def pages_for(first: int, height: int, count: int, near: int = 50) -> list[int]:
+def pages_for(first: int, height: int, count: int, near: int = 50, size: int = PAGE) -> list[int]:
     """The pages wanted when rows `first`… are on screen: those seen first, then a neighbour within `near` rows."""
     last = max(min(first + height, count) - 1, 0)
-    seen = list(range(max(first, 0) // PAGE, last // PAGE + 1))
+    seen = list(range(max(first, 0) // size, last // size + 1))
     wanted = list(seen)
-    if last + near < count and (last + near) // PAGE not in wanted:
-        wanted.append((last + near) // PAGE)
-    if first - near >= 0 and (first - near) // PAGE not in wanted:
-        wanted.append((first - near) // PAGE)
+    if last + near < count and (last + near) // size not in wanted:
+        wanted.append((last + near) // size)
+    if first - near >= 0 and (first - near) // size not in wanted:
+        wanted.append((first - near) // size)
     return wanted

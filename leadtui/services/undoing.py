@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Date, and_, delete, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, func, or_, select, update
 
 from leadtui.domain.records import Refusal, UndoResult
 from leadtui.errors import NotFound, Refused
 from leadtui.store import schema as t
-from leadtui.store.types import UtcDateTime
-from leadtui.store.unit_of_work import ReadTx, WriteTx
+from leadtui.store.unit_of_work import ReadTx, WriteTx, typed
 
-from . import drip_undo, milestones, stage_actions, undo_escalated
+from . import drip_undo, milestones, routing, scoring, stage_actions, undo_escalated
 from . import lead_writes as w
 from .batches import FINAL, NOT_SHOWN, key_of, visible_batch
 from .lead_values import derived_columns
@@ -27,8 +26,10 @@ from .undo_escalated import Escalated
 
 _CHUNK = 5_000
 # What a log or a document says of the lead: it hinders no undo of an earlier change.
-_BESIDE = {"last_activity_at", "document", "sha256", "loan", "drip", "reach"}
-_ADDING = {"log", "attach", "enroll", "reach"}
+_BESIDE = {
+    "last_activity_at", "document", "sha256", "loan", "drip", "reach", "score", "score_bonus", "trigger", "run",
+}  # fmt: skip
+_ADDING = {"log", "attach", "enroll", "reach", "score"}
 
 
 @dataclass
@@ -217,12 +218,15 @@ def _apply(tx: WriteTx, plan: _Plan) -> None:
     plan.escalated.take_back(tx, {*plan.created, *plan.updated})
     _restore_updated(tx, plan)
     _restore_activities(tx, plan)
-    plan.beside.take_back(tx, {*plan.created, *plan.updated}, _typed)
-    plan.alone.take_back(tx, _typed)
+    plan.beside.take_back(tx, {*plan.created, *plan.updated}, typed)
+    plan.alone.take_back(tx, typed)
     milestones.forget(tx, reached, plan.updated)
     stage_actions.take_back(tx, plan.batch, plan.updated)
+    routing.take_back(tx, plan.batch.id, {*plan.created, *plan.updated}, whole=not plan.refused)
     drip_undo.take_back(tx, plan.batch, plan.updated)
     _derive_follow_ups(tx, plan, planned)
+    for lead_id in plan.updated:
+        scoring.touch(tx, lead_id)
     for chunk in _chunks(plan.created):
         for table in (t.activity, t.stage_change, t.lead_tag, t.lead_product, t.lead_custom, t.document):
             tx.conn.execute(delete(table).where(table.c.lead_id.in_(chunk)))
@@ -238,9 +242,9 @@ def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
     for chunk in _chunks(ids):
         for row in w.load_many(tx, chunk):
             before = plan.updated[row["id"]]
-            columns = {k: _typed(t.lead.c[k], v) for k, v in before.items() if k in t.lead.c}
+            columns = {k: typed(t.lead.c[k], v) for k, v in before.items() if k in t.lead.c}
             contacted = t.lead.c.last_activity_at
-            if row["last_activity_at"] != _typed(contacted, plan.contacted.get(row["id"])):
+            if row["last_activity_at"] != typed(contacted, plan.contacted.get(row["id"])):
                 columns.pop("last_activity_at", None)  # there was a contact since
             merged = {**row, **columns}
             try:
@@ -260,9 +264,20 @@ def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
             _restore_beside(tx, row["id"], before)
             shown = {k: row[k] for k in columns if k in before}
             tx.audit("undo", "lead", row["id"], shown, {k: v for k, v in before.items() if k not in NOT_SHOWN})
+        alive = [i for i in chunk if i in plan.updated]
+        _keep_calls(tx, plan.batch.id, alive)
         for table in (t.activity, t.stage_change, t.document):
-            alive = [i for i in chunk if i in plan.updated]
             tx.conn.execute(delete(table).where(table.c.batch_id == plan.batch.id, table.c.lead_id.in_(alive)))
+
+
+def _keep_calls(tx: WriteTx, batch_id: int, lead_ids: Sequence[int]) -> None:
+    """What calls said that go now, for the audit: `past_rows` asks what was known before the undo."""
+    a = t.activity.c
+    calls = select(a.id, a.lead_id, a.type, a.outcome, a.completed_at, a.created_at).where(
+        a.batch_id == batch_id, a.lead_id.in_(lead_ids), a.type == "call", a.completed_at.is_not(None)
+    )
+    for row in tx.conn.execute(calls).mappings().all():
+        tx.audit("undo", "activity", row["id"], dict(row), None)
 
 
 def _restore_beside(tx: WriteTx, lead_id: int, before: Mapping[str, Any]) -> None:
@@ -281,7 +296,7 @@ def _restore_activities(tx: WriteTx, plan: _Plan) -> None:
         for row in tx.conn.execute(select(t.activity).where(t.activity.c.id.in_(chunk))).mappings().all():
             if row["lead_id"] not in plan.updated:
                 continue
-            columns = {k: _typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
+            columns = {k: typed(t.activity.c[k], v) for k, v in plan.activities[row["id"]].items()}
             tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**columns))
             # A calendar that subscribed to it must see one change more, not one less.
             tx.audit("undo", "activity", row["id"], {k: row[k] for k in columns}, columns)
@@ -316,14 +331,3 @@ def _derive_follow_ups(tx: WriteTx, plan: _Plan, planned: Iterable[int]) -> None
                 columns = {"next_follow_up_at": at, "next_follow_up_all_day": all_day}
                 tx.update_later(t.lead, row["id"], columns)
                 tx.audit("undo", "lead", row["id"], {k: row[k] for k in columns}, columns)
-
-
-def _typed(column: Any, value: Any) -> Any:
-    """A column's value from the plain JSON of the audit."""
-    if value is None or not isinstance(value, str):
-        return value
-    if isinstance(column.type, UtcDateTime):
-        return datetime.fromisoformat(value)
-    if isinstance(column.type, Date):
-        return date.fromisoformat(value)
-    return value

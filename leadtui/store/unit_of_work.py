@@ -13,11 +13,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import Date, bindparam, insert, update
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -31,6 +31,7 @@ from . import catalog as catalogs
 from . import schema as t
 from .engine import database_url, files_of, make_engine, sqlite_path
 from .turns import Turns
+from .types import UtcDateTime
 
 _STOOD_STILL = "25P03"
 """PostgreSQL closed the connection of a program that was stopped in the middle of a transaction."""
@@ -130,13 +131,21 @@ class WriteTx(ReadTx):
         """
         self._at_end.setdefault(work, {})[lead_id] = None
 
+    def sooner(self, work: Callable[[WriteTx, Sequence[int]], None], lead_id: int) -> None:
+        """Do now for this lead what `at_end` was asked for, if it was: its outcome is about to be looked at."""
+        asked = self._at_end.get(work, {})
+        if lead_id in asked:
+            del asked[lead_id]
+            work(self, (lead_id,))
+
     def finish(self) -> None:
         """What `at_end` was asked for; then everything that waits is written."""
         self.flush()
         while self._at_end:
             asked, self._at_end = self._at_end, {}
             for work, ids in asked.items():
-                work(self, tuple(ids))
+                if ids:
+                    work(self, tuple(ids))
         self.flush()
 
     def mark(self) -> dict[str, int]:
@@ -191,6 +200,17 @@ def plain(values: dict[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
     return {k: v.isoformat() if hasattr(v, "isoformat") else v for k, v in values.items()}
+
+
+def typed(column: Any, value: Any) -> Any:
+    """A column's value from the plain JSON of the audit: what `plain` made of it."""
+    if value is None or not isinstance(value, str):
+        return value
+    if isinstance(column.type, UtcDateTime):
+        return datetime.fromisoformat(value)
+    if isinstance(column.type, Date):
+        return date.fromisoformat(value)
+    return value
 
 
 def insert_id(conn: Connection, table: Any, **values: Any) -> int:

@@ -29,6 +29,7 @@ from .filters import And, FilterField, Node, Not, Or, Term, Text, parse
 from .filters import Catalogue as Fields
 from .keys import ascii_lower, custom_key, squeeze
 from .lead_filters import filter_fields
+from .lead_names import ids_of, is_step, reasons_of, steps_from
 from .money import parse_money
 
 Facts = Mapping[str, Any]
@@ -185,8 +186,10 @@ class _Compiler:
             return _known(key, _is_empty(key))
         match field.kind:
             case "lookup":
-                ids = [i for n, value in enumerate(term.values) for i in self._ids(field, value, n, term)]
-                return _known(key, _one_of(key, frozenset(ids)))
+                named = (
+                    ids_of(field.lookup, value, n, term, self.catalog, me=None) for n, value in enumerate(term.values)
+                )
+                return _known(key, _one_of(key, frozenset[int]().union(*named)))
             case "money":
                 minor = [parse_money(v, self.catalog.currency, field=key) for v in term.values]
                 return _known(key, _compared(key, term, minor))
@@ -206,55 +209,15 @@ class _Compiler:
             case _:
                 return _known(key, _in_text(key, term, ascii_lower, ascii_lower))
 
-    # -- names -----------------------------------------------------------------------------------------------------
-    def _ids(self, field: LeadField, value: str, index: int, term: Term) -> list[int]:
-        """As `store/where.py` resolves names, but for nobody in particular."""
-        catalog = self.catalog
-        try:
-            match field.lookup:
-                case "stage":
-                    return self._stages(value)
-                case "source":
-                    return [catalog.find_source(value).id]
-                case "product":
-                    return [catalog.find_product(value).id]
-                case "branch":
-                    return [catalog.find_branch(value).id]
-                case "pipeline":
-                    return [catalog.find_pipeline(value).id]
-            if fold(value) == "me":
-                raise Invalid("a rule is nobody's own: 'me' means nobody here", hint="a login")
-            return [catalog.find_user(value).id]
-        except Invalid as error:
-            raise term.error(error.message, error.hint or "a name that exists", index=index) from error
-
-    def _stages(self, value: str) -> list[int]:
-        stages = self.catalog.find_stages(value)
-        if not stages:
-            names = dict.fromkeys(s.name for s in self.catalog.stages)
-            raise Invalid(f"there is no status '{value}'", hint="one of: " + ", ".join(names))
-        return [s.id for s in stages]
-
     def _followed(self, term: Term) -> Condition:
         """How far the lead ever got, and the counted reason for which it was lost."""
         key, catalog = term.field, self.catalog
         if term.op == "is_null":
             return _known(key, _is_none(key))
-        ids: set[int] = set()
-        for index, value in enumerate(term.values):
-            if key == "lost_reason":
-                reason = catalog.find_lost_reason(value)
-                if reason is None:
-                    names = ", ".join(one.name for one in catalog.lost_reasons)
-                    raise term.error(f"there is no lost reason '{value}'", f"one of: {names}", index=index)
-                ids.add(reason.id)
-                continue
-            try:
-                named = self._stages(value)
-            except Invalid as error:
-                raise term.error(error.message, error.hint or "a status", index=index) from error
-            ids |= {one for stage_id in named for one in reaching(catalog, stage_id)}
-        return _known(key, _one_of(key, frozenset(ids)))
+        if key == "lost_reason":
+            return _known(key, _one_of(key, frozenset(reasons_of(term, catalog))))
+        ids = (steps_from(value, catalog, term, index) for index, value in enumerate(term.values))
+        return _known(key, _one_of(key, frozenset[int]().union(*ids)))
 
     def _is(self, word: str) -> Condition:
         stages = self.catalog.stages
@@ -348,22 +311,10 @@ class _Compiler:
         return Condition(test, frozenset({key}), by_time=moves)
 
 
-def reaching(catalog: Catalog, stage_id: int) -> Iterable[int]:
-    """The statuses at or behind this one in its pipeline; none where it is a lost or parked one itself."""
-    wanted = catalog.stage_by_id[stage_id]
-    if wanted.is_lost or wanted.is_parked:
-        return ()
-    return [
-        s.id
-        for s in catalog.stages_of(wanted.pipeline_id)
-        if s.order >= wanted.order and not s.is_lost and not s.is_parked
-    ]
-
-
 def furthest(catalog: Catalog, stage_ids: Iterable[int]) -> int | None:
     """Of the statuses a lead ever had, lost and parked ones aside, the last in order: the fact `reached`."""
     stages = [catalog.stage_by_id[i] for i in set(stage_ids) if i in catalog.stage_by_id]
-    ranked = sorted((-s.order, s.id) for s in stages if not s.is_lost and not s.is_parked)
+    ranked = sorted((-s.order, s.id) for s in stages if is_step(s))
     return ranked[0][1] if ranked else None
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .loans import LoanRow
+
+if TYPE_CHECKING:
+    from .scoring import Explained
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +287,8 @@ class LeadDetail:
     """Promises, the open one first; empty, too, where the actor may not note loans of the lead."""
     bookings: tuple[BookingRow, ...] = ()
     milestones: tuple[MilestoneRow, ...] = ()
+    scored: Explained | None = None
+    """Why it has its score, as the rules stand now; None where the role does not see scores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ LOWEST, HIGHEST = 0, 100
 MOST_POINTS: Final = 1_000
 """So many a rule gives or takes for one unit."""
 MOST_CAP: Final = 10_000
+BONUS: Final = "given by triggers"
+"""How the points that triggers gave are called among those of rules."""
 _MOST: Final = 1_000_000_000
 """Beyond it nothing is counted: a counter that ran away must still fit into the database."""
 
@@ -148,6 +150,38 @@ def total(rules: Sequence[Rule], facts: Facts, bonus: int = 0) -> tuple[int, int
             raw += worth(rule, facts)
     raw = max(-_MOST, min(_MOST, raw))
     return raw, clamped(raw) if rules or bonus else None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A lead's score with its reasons, as the rules stand now."""
+
+    lead_id: int
+    lead_number: str
+    score: int | None
+    raw: int | None
+    bonus: int
+    hot: bool
+    qualified: bool
+    lines: tuple[Line, ...]
+    """A line per rule in their order, those without points too."""
+
+    @property
+    def given(self) -> tuple[Line, ...]:
+        """The lines that gave or took points."""
+        return tuple(line for line in self.lines if line.points)
+
+    def breakdown(self) -> list[dict[str, Any]]:
+        """`score_breakdown` of the contract: what gave or took points, what triggers gave at the end."""
+        found: list[dict[str, Any]] = [{"rule": x.name, "group": x.group, "points": x.points} for x in self.given]
+        return found + ([{"rule": BONUS, "group": "triggers", "points": self.bonus}] if self.bonus else [])
+
+    def as_json(self) -> dict[str, Any]:
+        """As the command line prints it."""
+        return {
+            "lead_id": self.lead_id, "lead_number": self.lead_number, "score": self.score, "raw_score": self.raw,
+            "bonus": self.bonus, "hot": self.hot, "qualified": self.qualified, "score_breakdown": self.breakdown(),
+        }  # fmt: skip
 
 
 # -- what a rule may be ------------------------------------------------------------------------------------------------

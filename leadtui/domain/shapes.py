@@ -161,14 +161,23 @@ def detail_json(lead: LeadDetail, view: View, serving: Serves | None = None) -> 
         "documents": [document_json(document) for document in lead.documents],
         **({"loans": [loan_json(loan, view) for loan in lead.loans]} if "loans" in lead.allowed else {}),
         "milestones": [{"key": one.key, "name": one.name, "at": iso_z(one.at)} for one in lead.milestones],
-        "score_breakdown": [],
-        "raw_score": lead.row.score,
+        **_score_json(lead, view),
         "bookings": [booking_json(booking) for booking in lead.bookings],
         "pending_job": lead.pending_job,
         "can_serve": serving_json(serving),
         "allowed": sorted(lead.allowed),
     }
     return found
+
+
+def _score_json(lead: LeadDetail, view: View) -> dict[str, Any]:
+    """The score with its reasons: as the rules stand now, which the stored one follows within moments."""
+    if view.hides("score"):
+        return {}
+    scored = lead.scored
+    if scored is None:
+        return {"score_breakdown": [], "raw_score": lead.row.score}
+    return {"score": scored.score, "score_breakdown": scored.breakdown(), "raw_score": scored.raw}
 
 
 def serving_json(serving: Serves | None) -> dict[str, Any] | None:

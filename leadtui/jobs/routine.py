@@ -88,6 +88,18 @@ STEPS: Final[tuple[Step, ...]] = (
         "inbox", "leadtui.services.inbox:apply_open", "taken from the inbox", limit=100,
         waiting="leadtui.services.inbox:waiting", waits="messages from outside to apply",
     ),
+    Step(
+        "offers", "leadtui.services.offers:lapse", "offers ended",
+        waiting="leadtui.services.offers:waiting", waits="offers whose time is over",
+    ),
+    Step(
+        "assigned", "leadtui.services.unassigned:step", "leads assigned", limit=500,
+        waiting="leadtui.services.unassigned:waiting", waits="leads waiting for an agent",
+    ),
+    Step(
+        "scores", "leadtui.services.scoring:step", "leads scored anew", limit=500,
+        waiting="leadtui.services.scoring:waiting", waits="leads to score anew",
+    ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
     Step("forgotten", "leadtui.services.old_notices:forget", "old notices forgotten", limit=500),
     Step(

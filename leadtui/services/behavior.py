@@ -23,6 +23,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line
 
 from . import lead_writes as w
+from . import scoring
 from .office import Office
 
 __all__ = ["EVENTS", "RECORDED", "Recorded", "of_lead", "record", "record_in"]
@@ -105,6 +106,7 @@ def record_in(
         column = t.lead.c[counter]
         added = {counter: func.coalesce(column, 0) + 1}
         tx.conn.execute(update(t.lead).where(t.lead.c.id == lead_id).values(added))
+        scoring.touch(tx, lead_id)
     if _is_watched(tx, name):
         w.note_event(tx, RECORDED, lead_id, {"event": event_id})
     return int(event_id)

@@ -112,7 +112,7 @@ def _value(tx: ReadTx, key: str, column: str, kind: str, text: str | None, limit
         "money": lambda: parse_money(typed, tx.catalog.currency, field=key),
         "int": lambda: whole_number(typed, key),
         "ratio": lambda: _ratio(typed, key),
-        "bool": lambda: _bool(typed, key),
+        "bool": lambda: yes_or_no(typed, key),
         "rate": lambda: parse_rate(typed, field=key),
         "address": lambda: check_address(typed, field=key),
         "addressing": lambda: _addressing(typed, key),
@@ -164,7 +164,8 @@ def _ratio(text: str, key: str) -> float:
     return value
 
 
-def _bool(text: str, key: str) -> bool:
+def yes_or_no(text: str, key: str) -> bool:
+    """A choice between two as typed. Raises Invalid."""
     if fold(text) in {"yes", "true", "1", "y", "on"}:
         return True
     if fold(text) in {"no", "false", "0", "n", "off"}:

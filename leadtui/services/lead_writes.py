@@ -25,6 +25,7 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_block, clean_line
 
+from . import scoring
 from .lead_beside import (
     custom_of as custom_of,
 )
@@ -204,6 +205,7 @@ def change(
         return {}
     stamp = {"version": row["version"] + 1, "updated_at": tx.now, "updated_by_id": tx.actor.user_id}
     tx.update_later(t.lead, row["id"], {**changed, **stamp})
+    scoring.touch(tx, row["id"])
     before = {k: row[k] for k in (*changed, "updated_at", "updated_by_id")} | before_extra
     tx.audit(
         action,
@@ -270,8 +272,7 @@ def add_activity(
     """An activity that is done now: part of the timeline, and of the batch."""
     values = activity_columns(tx, lead_id, kind, subject, description, **more)
     tx.later(t.activity, **values)
-    if kind in COUNTED and values["completed_at"] is not None:
-        tx.at_end(_milestones, lead_id)
+    _follow(tx, lead_id, kind, values)
 
 
 def insert_activity(
@@ -279,9 +280,17 @@ def insert_activity(
 ) -> int:
     """`add_activity` at once, answering its id."""
     values = activity_columns(tx, lead_id, kind, subject, description, **more)
-    if kind in COUNTED and values["completed_at"] is not None:
-        tx.at_end(_milestones, lead_id)
+    _follow(tx, lead_id, kind, values)
     return insert_id(tx.conn, t.activity, **values)
+
+
+def _follow(tx: WriteTx, lead_id: int, kind: str, values: Mapping[str, Any]) -> None:
+    """What is looked at before the transaction ends, because something was done with the lead."""
+    if values.get("completed_at") is None:
+        return
+    if kind in COUNTED:
+        tx.at_end(_milestones, lead_id)
+    scoring.touch_contact(tx, lead_id, kind)
 
 
 def activity_columns(
@@ -334,8 +343,7 @@ def change_activity(tx: WriteTx, row: Mapping[Any, Any], columns: Mapping[str, A
     changed["updated_at"] = tx.now
     tx.conn.execute(update(t.activity).where(t.activity.c.id == row["id"]).values(**changed))
     tx.audit(action, "activity", row["id"], {k: row[k] for k in changed}, changed)
-    if row["type"] in COUNTED and changed.get("completed_at") is not None:
-        tx.at_end(_milestones, row["lead_id"])
+    _follow(tx, row["lead_id"], row["type"], changed)
 
 
 def set_follow_up(
@@ -405,6 +413,7 @@ def row_of(tx: ReadTx, lead_id: int) -> LeadRow:
     """The lead as it is now in this transaction, even where an act just moved it out of the actor's scope."""
     if isinstance(tx, WriteTx):
         tx.flush()
+        scoring.settle(tx, lead_id)
     found = lead_queries.rows_unscoped(tx, [lead_id])
     if not found:
         raise not_found(lead_id)
@@ -424,8 +433,8 @@ def one_line(text: str | None, *, field: str, limit: int = 255) -> str | None:
     return clean_line(text or "", field=field, limit=limit) or None
 
 
-def workload(tx: ReadTx) -> dict[int, int]:
-    """Open leads by the id of the user they are assigned to (spec §J 95)."""
+def workload(tx: ReadTx, user_id: int | None = None) -> dict[int, int]:
+    """Open leads by the id of the user they are assigned to (spec §J 95); of one user only, when he is named."""
     closed = [s.id for s in tx.catalog.stages if s.is_converted or s.is_lost]
     lead = t.lead.c
     query = (
@@ -433,6 +442,8 @@ def workload(tx: ReadTx) -> dict[int, int]:
         .where(lead.deleted_at.is_(None), lead.assigned_to_id.is_not(None), or_(lead.stage_id.not_in(closed)))
         .group_by(lead.assigned_to_id)
     )
+    if user_id is not None:
+        query = query.where(lead.assigned_to_id == user_id)
     return {int(r[0]): int(r[1]) for r in tx.conn.execute(query)}
 
 

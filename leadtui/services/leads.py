@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
@@ -17,6 +18,7 @@ from leadtui.store import schema as t
 from leadtui.store.leads import Order
 
 from . import lead_writes as w
+from . import scoring
 from .duplicates import duplicates
 from .lead_adding import create, create_in, create_once
 from .lead_editing import edit, edit_row
@@ -104,7 +106,10 @@ def change_mark(office: Office) -> int:
 def get(office: Office, ref: str | int) -> LeadDetail:
     """Everything about one lead, and what the acting user may do with it. Raises NotFound."""
     with office.read() as tx:
-        return lead_detail.detail(tx, w.resolve(tx, ref))
+        found = lead_detail.detail(tx, w.resolve(tx, ref))
+        if "score" in tx.actor.hidden_fields:
+            return found
+        return replace(found, scored=scoring.explained(tx, found.row.id))
 
 
 def field_rules(office: Office, pipeline: str, values: Mapping[str, Any]) -> dict[str, FieldState]:

@@ -19,6 +19,7 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
+from . import scoring
 from .office import Office, country_code, zone_key
 
 _CHOICES = {
@@ -26,6 +27,7 @@ _CHOICES = {
     "number_period": ("month", "year"),
     "consent": ("required", "unless_refused"),
     "scheduler": ("any", "worker-only"),
+    "auto_assign": ("off", "intake", "all"),
 }
 SETTINGS: tuple[str, ...] = (
     "country",
@@ -56,6 +58,8 @@ SETTINGS: tuple[str, ...] = (
     "max_failures",
     "orchestration",
     "company",
+    "auto_assign",
+    "service_areas",
 )
 
 
@@ -83,6 +87,8 @@ def set_setting(office: Office, key: str, value: str) -> dict[str, Any]:
             tx.catalog_changed()
             if key == "timezone":  # months begin at other moments now
                 tallies.rebuild(tx.conn, tx.catalog.tz)
+            if key in {"timezone", "country", "service_areas"}:  # ages, phones, areas: rules look at them
+                scoring.changed(tx)
         return {key: new}
 
 
@@ -135,6 +141,9 @@ def _setting_value(tx: ReadTx, key: str, value: str) -> Any:
             return ", ".join(stop_words.parse(value))
         case "orchestration":
             return str(Strategy.parse(value))
+        case "service_areas":  # empty: those of the active users
+            areas = (" ".join(one.split()) for one in clean_line(value, field=key, limit=2000).split(","))
+            return ", ".join(dict.fromkeys(one for one in areas if one))
         case "company":  # what {company} is in a message; empty: it has no value
             return clean_line(value, field=key, limit=100)
         case _:

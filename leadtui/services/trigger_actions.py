@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from sqlalchemy import select, update
+
 from leadtui.domain.triggers import TriggerItem
 from leadtui.errors import Refused
+from leadtui.store import schema as t
 from leadtui.store.unit_of_work import WriteTx
 
-from . import automatic, drip_enrolling, drip_rows
-from . import lead_writes as w
+from . import automatic, drip_enrolling, drip_rows, scoring
 from .lifecycle import retag_row
 from .notifying import notify
 from .whom import to_tell
@@ -60,11 +62,15 @@ def _task(tx: WriteTx, item: TriggerItem, lead: Row, run_id: int) -> str:
 
 
 def _score(tx: WriteTx, item: TriggerItem, lead: Row, run_id: int) -> str:
-    """Points on top of the lead's score, within 0 to 100; its history says for what."""
-    points, had = int(item.params["points"]), lead["score"]
-    now = min(100, max(0, (had or 0) + points))
-    w.change(tx, lead, {"score": now, "score_at": tx.now}, "score", extra_after=_because(item, run_id))
-    return f"score {points:+d}: {had or 0} → {now}"
+    """Points on top of those that rules give, kept whenever the lead is scored anew; its history says for what."""
+    points, had, bonus = int(item.params["points"]), lead["score"], lead["score_bonus"]
+    column = t.lead.c
+    tx.conn.execute(update(t.lead).where(column.id == lead["id"]).values(score_bonus=column.score_bonus + points))
+    scoring.rescore(tx, [lead["id"]])
+    now = tx.conn.execute(select(column.score, column.score_bonus).where(column.id == lead["id"])).one()
+    after = {"score": now.score, "score_bonus": now.score_bonus, **_because(item, run_id)}
+    tx.audit("score", "lead", lead["id"], {"score": had, "score_bonus": bonus}, after)
+    return f"score {points:+d}: {had or 0} → {now.score or 0}"
 
 
 def _enroll(tx: WriteTx, item: TriggerItem, lead: Row, run_id: int) -> str:

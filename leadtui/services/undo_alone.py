@@ -1,4 +1,5 @@
-"""Taking back what stands alone, on no lead: campaigns before they are begun, templates, measured probabilities.
+"""Taking back what stands alone, on no lead: campaigns before they are begun, templates, measured probabilities,
+rules of scores.
 
 The audit names the table as the entity. What a batch made goes again, what it changed is put back; not where somebody
 changed it since, and a campaign that was begun is never taken back: what was sent is final.
@@ -10,16 +11,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
 from leadtui.domain.records import Refusal
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 
-from . import probabilities
+from . import probabilities, scoring
 
-TABLES: Final[Mapping[str, Any]] = {"campaign": t.campaign, "template": t.template, "status": t.stage}
+TABLES: Final[Mapping[str, Any]] = {
+    "campaign": t.campaign, "template": t.template, "status": t.stage, "scoring_rule": t.scoring_rule,
+}  # fmt: skip
 """By the entity of the audit."""
+
+_OF_OFFICE: Final[Mapping[str, str]] = {"status": "statuses", "scoring_rule": "rules of scores"}
+"""What only those put back who may set up the office."""
 
 Key = tuple[str, int]
 
@@ -71,8 +77,8 @@ class Alone:
 
     def _held(self, tx: ReadTx, entity: str, row_id: int) -> str:
         """Why a row cannot be put back by this actor, or one that the batch made cannot go; empty when it can."""
-        if entity == "status" and not tx.actor.may("config"):
-            return "you may not change the statuses"
+        if entity in _OF_OFFICE and not tx.actor.may("config"):
+            return f"you may not change the {_OF_OFFICE[entity]}"
         if self.rows[entity, row_id] is not None or entity != "template":
             return ""
         used = tx.conn.execute(select(t.campaign.c.id).where(t.campaign.c.template_id == row_id).limit(1)).first()
@@ -91,9 +97,13 @@ class Alone:
                 columns["version"] = table.c.version + 1
             if "updated_at" in table.c:
                 columns["updated_at"] = tx.now
-            tx.conn.execute(update(table).where(table.c.id == row_id).values(columns))
+            done = tx.conn.execute(update(table).where(table.c.id == row_id).values(columns)).rowcount
+            if not done:  # it was removed
+                tx.conn.execute(insert(table).values(columns))
             tx.audit("undo", entity, row_id, None, before)
         self._statuses(tx)
+        if any(entity == "scoring_rule" for entity, _ in self.rows):
+            scoring.changed(tx)
 
     def _statuses(self, tx: WriteTx) -> None:
         """Statuses are in the catalogue, and their leads carry their probability."""

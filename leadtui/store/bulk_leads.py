@@ -39,7 +39,10 @@ from leadtui.store.unit_of_work import WriteTx
 
 CHUNK = 20_000
 _OWN = ("id", "number", "search_text", "referrer_id")  # known only inside the transaction
+_SCORE = frozenset({"score", "score_raw", "score_at", "score_bonus", "score_version"})
 _DEFAULTS: Mapping[str, Any] = {
+    "score_bonus": 0,
+    "score_version": 0,
     "has_router": False,
     "next_follow_up_all_day": True,
     "is_protected": False,
@@ -99,10 +102,11 @@ def pack(leads: Sequence[NewLead], *, sqlite: bool) -> Packed:
                 both = known.get(id(value))
                 if both is None:
                     both = known[id(value)] = (driver(value) if driver else value, value.isoformat(), value)
-                values[name], given[name] = both[:2]
+                values[name], told = both[:2]
             else:
-                values[name] = driver(value) if driver else value
-                given[name] = value
+                values[name], told = driver(value) if driver else value, value
+            if name not in _SCORE:  # follows from all else, by rules of that day: no part of its history
+                given[name] = told
         rows.append((lead.columns["search_text"], *values.values()))
         audits.append(encode(given)[1:])
         lead.columns = {}  # all of it is in the row now, which takes a third of the memory

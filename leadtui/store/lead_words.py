@@ -9,32 +9,19 @@ from typing import Any, Final
 
 from sqlalchemy import and_, exists, false, func, or_, select
 
+from leadtui.domain.ages import AGE_STATED, MAX_STATED
 from leadtui.domain.areas import BETWEEN_WORDS, office_areas
-from leadtui.domain.catalog import Catalog, Stage
+from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import local_day
 from leadtui.domain.filters import Term
 from leadtui.domain.keys import custom_key
+from leadtui.domain.lead_names import reasons_of, steps_from
 from leadtui.text import fold
 
 from . import schema as t
 
-AGE_STATED: Final = "age_stated"
-"""The custom field of an age without a birth date (spec AG22)."""
-MAX_STATED: Final = 150
 Clause = Any
 """A condition over leads. SQLAlchemy types comparisons of untyped columns as Any."""
-
-
-def by_id(value: str, known: Mapping[int, Any]) -> int | None:
-    """The id that `#12` says, if there is one: how a filter names what no name tells from another."""
-    digits = value.strip().removeprefix("#")
-    if not value.strip().startswith("#") or not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
-        return None
-    return int(digits) if int(digits) in known else None
-
-
-def _is_step(stage: Stage) -> bool:
-    return not stage.is_lost and not stage.is_parked
 
 
 def reached(term: Term, catalog: Catalog) -> Clause:
@@ -48,35 +35,12 @@ def reached(term: Term, catalog: Catalog) -> Clause:
     return c.in_(found)
 
 
-def steps_from(value: str, catalog: Catalog, term: Term, index: int = 0) -> set[int]:
-    """The statuses that mean that a lead reached the status `value`. Raises FilterError where it names no step."""
-    one = by_id(value, catalog.stage_by_id)
-    stages = [catalog.stage_by_id[one]] if one is not None else catalog.find_stages(value)
-    steps = [s for s in stages if _is_step(s)]
-    if not steps:
-        names = ", ".join(dict.fromkeys(s.name for s in catalog.stages if _is_step(s) and s.is_active))
-        what = "is no step on the way: leads are lost or parked in it" if stages else "is no status"
-        raise term.error(f"'{value}' {what}", "one of: " + names, index=index)
-    return {
-        s.id for first in steps for s in catalog.stages_of(first.pipeline_id) if _is_step(s) and s.order >= first.order
-    }
-
-
 def lost_reason(term: Term, catalog: Catalog) -> Clause:
     """Leads by the counted reason they were lost for; none of those: lost with other words, or not at all."""
     c = t.lead.c.lost_reason_id
     if term.op == "is_null":
         return c.is_(None)
-    known = {r.id: r for r in catalog.lost_reasons}
-    ids = []
-    for index, value in enumerate(term.values):
-        named = catalog.find_lost_reason(value)
-        found = by_id(value, known) or (named.id if named else None)
-        if found is None:
-            names = ", ".join(r.name for r in catalog.lost_reasons if r.is_active)
-            raise term.error(f"there is no lost reason '{value}'", "one of: " + names, index=index)
-        ids.append(found)
-    return c.in_(ids)
+    return c.in_(reasons_of(term, catalog))
 
 
 # -- age --------------------------------------------------------------------------------------------------------------

@@ -130,6 +130,7 @@ def load_pipeline(conn: Connection, key: str, currency: str, *, default: bool) -
     _load_products(conn, preset, currency)
     _load_quick_logs(conn, preset, pipeline_id)
     _load_stage_actions(conn, preset, pipeline_id)
+    _load_scoring(conn, preset, pipeline_id)
     return pipeline_id
 
 
@@ -240,6 +241,21 @@ def _load_stage_actions(conn: Connection, preset: dict[str, Any], pipeline_id: i
                 is_active=True,
             )
         )  # fmt: skip
+
+
+def _load_scoring(conn: Connection, preset: dict[str, Any], pipeline_id: int) -> None:
+    """What leads are worth (spec §K, AI16)."""
+    rows = [
+        {
+            "pipeline_id": pipeline_id, "key": slug(r["name"]), "name": r["name"], "group": r["group"],
+            "mode": "per_unit" if "per" in r else "first_match" if r.get("first_match") else "flat",
+            "condition": r.get("when"), "field": r.get("per"), "points": r["points"], "cap": r.get("cap"),
+            "order": order, "is_active": True,
+        }
+        for order, r in enumerate(preset.get("scoring", []), 1)
+    ]  # fmt: skip
+    if rows:
+        conn.execute(t.scoring_rule.insert(), rows)
 
 
 def load_writing(conn: Connection, key: str) -> None:

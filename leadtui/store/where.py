@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY, LeadField
 from leadtui.domain.filters import And, Node, Not, Or, Term, Text
 from leadtui.domain.keys import ascii_lower, custom_key, squeeze
+from leadtui.domain.lead_names import ids_of
 from leadtui.domain.loans import OPEN
 from leadtui.domain.money import parse_money
 from leadtui.domain.permissions import Actor
@@ -23,7 +24,7 @@ from leadtui.errors import Invalid, LeadtuiError
 from leadtui.text import fold
 
 from . import schema as t
-from .lead_words import WORDS, by_id, offered, served
+from .lead_words import WORDS, offered, served
 from .loans import with_loan
 from .search_index import FTS
 from .types import UtcDateTime
@@ -222,7 +223,9 @@ def _field(field: LeadField, term: Term, lookup: Lookup) -> Clause:
         return _absent(column)
     match field.kind:
         case "lookup":
-            return column.in_([i for n, v in enumerate(term.values) for i in _lookup_ids(field, v, n, term, lookup)])
+            catalog, me = lookup.catalog, lookup.actor.user_id
+            named = (ids_of(field.lookup, v, n, term, catalog, me=me) for n, v in enumerate(term.values))
+            return column.in_([i for ids in named for i in ids])
         case "money":
             minor = [parse_money(v, lookup.catalog.currency, field=field.key) for v in term.values]
             return _compare(column, term, minor)
@@ -260,40 +263,6 @@ def _compare(column: Any, term: Term, values: list[Any]) -> Clause:
             return _OPS[op](column, values[0])
         case _:
             return column.in_(values)
-
-
-def _lookup_ids(field: LeadField, value: str, index: int, term: Term, lookup: Lookup) -> list[int]:
-    catalog = lookup.catalog
-    if (one := by_id(value, _by_ids(catalog, field.lookup))) is not None:
-        return [one]
-    try:
-        match field.lookup:
-            case "stage":
-                stages = catalog.find_stages(value)
-                if not stages:
-                    names = dict.fromkeys(s.name for s in catalog.stages)
-                    raise Invalid(f"there is no status '{value}'", hint="one of: " + ", ".join(names))
-                return [s.id for s in stages]
-            case "source":
-                return [catalog.find_source(value).id]
-            case "product":
-                return [catalog.find_product(value).id]
-            case "branch":
-                return [catalog.find_branch(value).id]
-            case "pipeline":
-                return [catalog.find_pipeline(value).id]
-            case _:
-                return [lookup.actor.user_id if fold(value) == "me" else catalog.find_user(value).id]
-    except Invalid as error:
-        raise term.error(error.message, error.hint or "a name that exists", index=index) from error
-
-
-def _by_ids(catalog: Catalog, noun: str | None) -> Mapping[int, Any]:
-    known: Mapping[str | None, Mapping[int, Any]] = {
-        "stage": catalog.stage_by_id, "source": catalog.source_by_id, "product": catalog.product_by_id,
-        "branch": catalog.branch_by_id, "pipeline": catalog.pipeline_by_id, "user": catalog.user_by_id,
-    }  # fmt: skip
-    return known.get(noun, {})
 
 
 def _moment(column: Any, term: Term, lookup: Lookup) -> Clause:

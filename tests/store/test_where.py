@@ -8,13 +8,14 @@ from itertools import product
 import pytest
 from sqlalchemy import func, select
 
+from leadtui.domain.keys import custom_key, squeeze
 from leadtui.domain.lead_filters import parse_lead_filter
 from leadtui.errors import FilterError
 from leadtui.services import leads, lifecycle, status
 from leadtui.services.office import Office
 from leadtui.store import leads as queries
 from leadtui.store import schema as t
-from leadtui.store.where import custom_key, match_any, mentions_deleted, needles, squeeze, text_words, where
+from leadtui.store.where import match_any, mentions_deleted, needles, text_words, where
 from leadtui.text import fold
 from tests.services.lead_help import add, add_users
 

@@ -15,7 +15,7 @@ from leadtui.domain.customers import search_text
 from leadtui.errors import Invalid
 from leadtui.router.credentials import generate_password, suggest_username
 from leadtui.router.port import tag_for
-from leadtui.services import admin, routers, secrets, users
+from leadtui.services import admin, routers, scoring, secrets, users
 from leadtui.services.demo.campaigns import write_campaigns
 from leadtui.services.demo.drips import write_drips
 from leadtui.services.demo.online import come_online
@@ -110,6 +110,7 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
             write_campaigns(tx, seed)
             write_milestones(tx)
             write_drips(tx, seed)
+            scoring.rescore(tx, list(tx.conn.execute(select(t.lead.c.id)).scalars()))
         return DemoInfo(path, leads, preset, _ADMIN, router)
     finally:
         office.close()

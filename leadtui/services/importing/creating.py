@@ -9,13 +9,16 @@ from typing import Any
 
 from leadtui.domain.catalog import Stage
 from leadtui.domain.fields import BY_COLUMN, BY_KEY
+from leadtui.domain.lead_names import is_step
 from leadtui.domain.rules import require_fields
 from leadtui.errors import Invalid
 from leadtui.services.importing.matching import Decision
 from leadtui.services.importing.preparing import Prepared, RowError
 from leadtui.services.lead_adding import default_source
-from leadtui.services.lead_values import PERSON_NAME, PERSON_PHONE, derived_columns
+from leadtui.services.lead_values import PERSON_NAME, PERSON_PHONE, derived_columns, person_key, tag_key
 from leadtui.services.lead_writes import tag_ids
+from leadtui.services.scoring import columns as score_columns
+from leadtui.services.scoring import ruleset
 from leadtui.store.bulk_leads import NewLead, people
 from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import fold
@@ -56,6 +59,7 @@ class Creator:
         self._required: dict[tuple[Any, ...], Invalid | None] = {}
         self._owner = tx.actor.user_id if tx.actor.scope("read") in {"own", "team"} else None
         self._may_assign = tx.actor.may("assign")
+        self._scoring = ruleset(tx)
         self._branch = tx.actor.branch_id if tx.actor.scope("create") == "branch" else None
 
     def check(self, row: Prepared) -> None:
@@ -119,8 +123,23 @@ class Creator:
                 row = _merged(row, rows[other], overwrite=overwrite)
             made.people.append(_person(row.columns))
             made.tags.append(row.tags)
-            made.leads.append(NewLead(self._columns(row, made), row.record.line, custom=row.custom or {}))
+            lead = NewLead(self._columns(row, made), row.record.line, custom=row.custom or {})
+            self._score(lead, row.tags, made.people[-1])
+            made.leads.append(lead)
         return made
+
+    def _score(self, lead: NewLead, tags: Sequence[str], person: PersonKey | None) -> None:
+        """What the rules give it; a lead begins in its status, and nobody called it yet."""
+        columns = lead.columns
+        stage = self._catalog.stage_by_id[columns["stage_id"]]
+        furthest = stage.id if is_step(stage) else None
+        had = {"has_router": False, "is_protected": False, **columns, "furthest_stage_id": furthest}
+        facts = self._scoring.maker.make(
+            had, at=self._tx.now, tags=map(tag_key, tags),
+            custom={fold(key): value for key, value in lead.custom.items() if value},
+            brought_in_by=person_key(person[0]) if person is not None else None,
+        )  # fmt: skip
+        columns.update(score_columns(self._scoring, self._tx, columns["pipeline_id"], facts))
 
     def _columns(self, row: Prepared, made: Creation) -> dict[str, Any]:
         given = row.columns

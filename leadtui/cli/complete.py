@@ -174,6 +174,18 @@ def triggers(incomplete: str) -> list[str]:
     return _starting(_names('SELECT name FROM trigger ORDER BY "order"'), incomplete)
 
 
+def scoring_rules(incomplete: str) -> list[str]:
+    """Names of the rules that make scores."""
+    return _starting(_names('SELECT name FROM scoring_rule ORDER BY "order"'), incomplete)
+
+
+def counted_fields(incomplete: str) -> list[str]:
+    """Fields that a scoring rule may count."""
+    from leadtui.domain.scoring import NUMBER_FIELDS
+
+    return _starting(list(NUMBER_FIELDS), incomplete)
+
+
 def drips(incomplete: str) -> list[str]:
     """Keys of the drips."""
     query = "SELECT key FROM campaign WHERE kind = 'drip' AND deleted_at IS NULL ORDER BY key"

@@ -171,13 +171,13 @@ def detail_json(lead: LeadDetail, view: View, serving: Serves | None = None) -> 
 
 
 def _score_json(lead: LeadDetail, view: View) -> dict[str, Any]:
-    """The score with its reasons: as the rules stand now, which the stored one follows within moments."""
+    """Why it has its score."""
     if view.hides("score"):
         return {}
     scored = lead.scored
-    if scored is None:
-        return {"score_breakdown": [], "raw_score": lead.row.score}
-    return {"score": scored.score, "score_breakdown": scored.breakdown(), "raw_score": scored.raw}
+    return {
+        "score_breakdown": scored.breakdown() if scored else [], "raw_score": scored.raw if scored else lead.row.score,
+    }  # fmt: skip
 
 
 def serving_json(serving: Serves | None) -> dict[str, Any] | None:

@@ -109,7 +109,8 @@ def get(office: Office, ref: str | int) -> LeadDetail:
         found = lead_detail.detail(tx, w.resolve(tx, ref))
         if "score" in tx.actor.hidden_fields:
             return found
-        return replace(found, scored=scoring.explained(tx, found.row.id))
+        scored = scoring.explained(tx, found.row.id)
+        return replace(found, scored=scored, row=replace(found.row, score=scored.score if scored else None))
 
 
 def field_rules(office: Office, pipeline: str, values: Mapping[str, Any]) -> dict[str, FieldState]:

@@ -48,22 +48,24 @@ def cells(
 
     `where` are conditions made with `column`; `months` the first and the last (YYYYMM) that count.
     """  # fmt: skip
-    both = _everything(kind).subquery("both_parts")
-    conditions = [*where]
-    c = both.c
-    if months is not None:
-        conditions.append(c.month.between(*months))
-    keys = [c[name] for name in group_by]
-    query = (
-        select(*keys, *(func.sum(c[name]).label(name) for name in SUMS))
-        .where(*(_moved(one, both) for one in conditions))
-        .group_by(*keys)
-        .having(func.sum(c.n) != 0)
-    )
-    size = len(keys)
-    return [
-        Cell(tuple(int(v) for v in row[:size]), *(int(v or 0) for v in row[size:])) for row in tx.conn.execute(query)
-    ]
+    size = len(group_by)
+    parts = []
+    # One statement, so that nothing is summed up in between; each part grouped by itself: SQLite would sort all of both.
+    for part in (t.tally, _loose(kind)):
+        conditions = [_moved(one, part) for one in where]
+        if part is t.tally:
+            conditions.append(part.c.kind == kind)
+        if months is not None:
+            conditions.append(part.c.month.between(*months))
+        keys = [part.c[name] for name in group_by]
+        query = select(*keys, *(func.sum(part.c[name]) for name in SUMS)).where(*conditions)
+        parts.append(query.group_by(*keys) if keys else query)
+    found: dict[tuple[int, ...], list[int]] = {}
+    for row in tx.conn.execute(union_all(*parts)):
+        sums = found.setdefault(tuple(map(int, row[:size])), [0] * len(SUMS))
+        for place, amount in enumerate(row[size:]):
+            sums[place] += int(amount or 0)
+    return [Cell(key, *sums) for key, sums in found.items() if sums[0]]
 
 
 def column(name: str) -> Any:
@@ -71,26 +73,27 @@ def column(name: str) -> Any:
     return t.tally.c[name]
 
 
-def _moved(condition: ColumnElement[bool], both: Any) -> ColumnElement[bool]:
-    """A condition on `tally` as one on both parts."""
+def _moved(condition: ColumnElement[bool], part: Any) -> ColumnElement[bool]:
+    """A condition on `tally` as one on another part."""
     from sqlalchemy.sql.util import ClauseAdapter
 
-    moved: ColumnElement[bool] = ClauseAdapter(both).traverse(condition)
+    if part is t.tally:
+        return condition
+    moved: ColumnElement[bool] = ClauseAdapter(part).traverse(condition)
     return moved
 
 
-def _everything(kind: str) -> Any:
-    settled = select(*(t.tally.c[name] for name in (*KEYS[1:], *SUMS))).where(t.tally.c.kind == kind)
+def _loose(kind: str) -> Any:
+    """What is noted and not summed up yet, with the columns of the tally."""
     month, first, second = KINDS[kind]
     n = t.tally_change.c
-    parts = [
+    columns = [
         n[month].label("month"),
         n[first].label("first_id"),
         (n[second] if second else literal(0)).label("second_id"),
         *(n[name] for name in (*KEYS[4:], *SUMS)),
     ]
-    loose = select(*parts).where(n[month] != 0, n.lost_reason_id != 0 if kind == "l" else true())
-    return union_all(settled, loose)
+    return select(*columns).where(n[month] != 0, n.lost_reason_id != 0 if kind == "l" else true()).subquery("loose")
 
 
 def waiting(tx: ReadTx) -> int:

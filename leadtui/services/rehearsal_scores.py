@@ -120,11 +120,11 @@ def rehearse(
     """
     with office.read() as tx:
         pipeline_id = pipeline_of(tx, pipeline)
-        between(look_ahead_days, 0, min(MOST_DAYS, settle_days), "look_ahead_days")
         replay = Replay.of(
             office, tx, pipeline_id, months=months, settle_days=settle_days, on_progress=on_progress,
             should_stop=should_stop,
         )  # fmt: skip
+        between(look_ahead_days, 0, min(MOST_DAYS, settle_days), "look_ahead_days")
         named = tx.catalog.pipeline_by_id[pipeline_id]
         present = score_rules.rows(tx, pipeline_id)
         found = trials(present, changes, _kind(tx, named.key))

@@ -13,9 +13,10 @@ from .rehearsal_records import Change as Change
 from .rehearsal_records import RoutingCandidate as RoutingCandidate
 from .rehearsal_records import ScoreCandidate as ScoreCandidate
 from .rehearsal_records import ScoreRehearsal as ScoreRehearsal
+from .rehearsal_routing import rehearse as assignment
 from .rehearsal_scores import rehearse as scores
 
 __all__ = [
     "AssignmentRehearsal", "Candidate", "Change", "RoutingCandidate", "ScoreCandidate", "ScoreRehearsal", "Stopped",
-    "scores",
+    "assignment", "scores",
 ]  # fmt: skip

@@ -135,6 +135,14 @@ class UserItem:
     """When this person works, as the setting `working_hours` is written; the office's without it."""
     service_areas: tuple[str, ...] = ()
     """Places this person serves, as typed; the office serves those of all together where it says none itself."""
+    specializations: tuple[str, ...] = ()
+    """Property types and packages this person knows, as typed."""
+    languages: tuple[str, ...] = ()
+    min_price_minor: int | None = None
+    max_price_minor: int | None = None
+    """The budgets this person works with, in minor units."""
+    capacity: int | None = None
+    """So many open leads at most are given to this person by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

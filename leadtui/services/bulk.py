@@ -12,15 +12,15 @@ from leadtui.errors import LeadtuiError, UsageError
 from leadtui.store import leads as queries
 from leadtui.store.leads import Order
 from leadtui.store.unit_of_work import ReadTx, WriteTx
-from leadtui.text import fold
 
 from . import lead_writes as w
 from .activities import LogEntry, add_follow_up_row, log_row
-from .assignment import assignment_columns
+from .assignment import assignment
 from .lead_values import ValueContext, parse_value, split_values
 from .leads import as_filter, edit_row
 from .lifecycle import delete_row, interest_row, protect_row, restore_row, retag_row, unprotect_row
 from .office import Office
+from .routing import Desk, is_auto
 from .status import lose_row, reopen_row, set_status_row
 
 EXAMPLES = 10
@@ -174,7 +174,7 @@ def refuse_unknown(tx: ReadTx, act: Act) -> None:
     named |= {BY_KEY[key]: text for key, text in (("status", act.status), ("assigned_to", act.assign)) if text}
     for field_, text in named.items():
         somewhere = field_.key == "status" and tx.catalog.find_stages(text or "")
-        chosen_later = field_.key == "assigned_to" and fold(text or "").strip() == "auto"
+        chosen_later = field_.key == "assigned_to" and is_auto(text)
         if not somewhere and not chosen_later:
             parse_value(field_, text, ctx)
     for name in (*act.interest, *act.uninterest):
@@ -192,15 +192,18 @@ def _each(
 ) -> BulkResult:
     changed: list[int] = []
     refused: list[Refusal] = []
-    loads = w.workload(tx) if act.assign and act.assign.strip().casefold() == "auto" else {}
+    gives = is_auto(act.assign) or is_auto(act.set.get("assigned_to"))
+    desk = Desk(tx, ids) if gives else None  # its lock comes before those of the leads
     rows = w.load_many(tx, ids)
     for done, row in enumerate(rows, 1):
         if should_stop is not None and should_stop():
             raise UsageError("stopped: nothing was changed", code="stopped")
         try:
-            if _one(tx, row, act, loads):
+            if _one(tx, row, act, desk):
                 changed.append(row["id"])
         except LeadtuiError as error:
+            if desk is not None:
+                desk.forget(row["id"])
             refused.append(Refusal(row["id"], row["number"], error.message, error.code))
         if on_progress is not None and (done % 50 == 0 or done == len(rows)):
             on_progress(done, len(rows))
@@ -209,7 +212,7 @@ def _each(
     return BulkResult(len(rows), len(changed), tuple(refused), tx.batch_id, examples)
 
 
-def _one(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int]) -> bool:
+def _one(tx: WriteTx, row: Mapping[Any, Any], act: Act, desk: Desk | None) -> bool:
     """Every part of the act on one lead, or nothing of it: a refusal half-way leaves no trace of this lead."""
     savepoint = act_needs_savepoint(act)
     if savepoint:
@@ -217,7 +220,7 @@ def _one(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int]) -
     mark = tx.mark()
     with tx.conn.begin_nested() if savepoint else _no_savepoint():
         try:
-            return _parts(tx, row, act, loads)
+            return _parts(tx, row, act, desk)
         except LeadtuiError:
             tx.back_to(mark)
             raise
@@ -237,7 +240,7 @@ class _no_savepoint:  # noqa: N801 - stands where a context manager function sta
         return None
 
 
-def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int]) -> bool:
+def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, desk: Desk | None) -> bool:
     touched = False
     current = row
 
@@ -247,11 +250,11 @@ def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int])
 
     steps: list[tuple[object, Callable[[Mapping[str, Any]], bool]]] = [
         (act.restore, lambda r: bool(restore_row(tx, r).changed)),
-        (act.set, lambda r: _set(tx, r, act.set)),
+        (act.set, lambda r: _set(tx, r, act, desk)),
         (act.status, lambda r: _status(tx, r, act)),
         (act.lose, lambda r: _lose(tx, r, act.lose or "")),
         (act.reopen, lambda r: _reopen(tx, r, act.reopen or "")),
-        (act.assign, lambda r: bool(w.change(tx, r, assignment_columns(tx, r, act.assign, loads=loads), "assign"))),
+        (act.assign, lambda r: _assign(tx, r, act, desk)),
         (act.tag or act.untag, lambda r: _tags(tx, r, act)),
         (act.interest, lambda r: _interest(tx, r, act.interest, remove=False)),
         (act.uninterest, lambda r: _interest(tx, r, act.uninterest, remove=True)),
@@ -272,9 +275,14 @@ def _parts(tx: WriteTx, row: Mapping[Any, Any], act: Act, loads: dict[int, int])
     return touched
 
 
-def _set(tx: WriteTx, row: Mapping[Any, Any], values: Mapping[str, str | None]) -> bool:
+def _set(tx: WriteTx, row: Mapping[Any, Any], act: Act, desk: Desk | None) -> bool:
     w.allow(tx, row, "edit")
-    return bool(edit_row(tx, row, values)[0])
+    return bool(edit_row(tx, row, act.set, desk=desk, plans=act.follow_up is None)[0])
+
+
+def _assign(tx: WriteTx, row: Mapping[Any, Any], act: Act, desk: Desk | None) -> bool:
+    told = assignment(tx, row, act.assign, desk=desk, plans=act.follow_up is None)
+    return bool(w.change(tx, row, told.columns, "assign", extra_after=told.extra))
 
 
 def _status(tx: WriteTx, row: Mapping[Any, Any], act: Act) -> bool:

@@ -23,7 +23,6 @@ from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 
 from . import lead_writes as w
-from .leads import as_filter
 from .office import Office
 
 WHICH: tuple[str, ...] = ("all", "due", "overdue", "today", "upcoming")
@@ -115,6 +114,8 @@ def list_open(
     them. Raises UsageError, Invalid,
     FilterError.
     """
+    from .leads import as_filter
+
     node = as_filter(office, where)
     with office.read() as tx:
         now = bounds(tx.catalog, tx.actor.user_id, tx.now)
@@ -292,8 +293,35 @@ def schedule_smart(
 
     Answers the activity's id and its time. The caller then keeps the lead's date with `lead_writes.next_follow_up`.
     """
+    columns = smart_columns(tx, row, context, subject=subject, assigned_to_id=assigned_to_id, at=at, all_day=all_day)
+    columns["metadata_json"] = {**(columns["metadata_json"] or {}), **(metadata or {})} or None
+    tx.flush()  # the order of the timeline is the order of what was done
+    activity_id = insert_id(
+        tx.conn,
+        t.activity,
+        lead_id=row["id"],
+        type=type,
+        **columns,
+        created_by_id=tx.actor.user_id,
+        created_at=tx.now,
+        updated_at=tx.now,
+        batch_id=tx.batch_id,
+    )
+    return activity_id, columns["scheduled_at"]
+
+
+def smart_columns(
+    tx: ReadTx,
+    row: Mapping[Any, Any],
+    context: str | None,
+    *,
+    subject: str | None = None,
+    assigned_to_id: int | None = None,
+    at: datetime | None = None,
+    all_day: bool = False,
+) -> dict[str, Any]:
+    """What a follow-up that the program makes says, and when it is: the columns of its activity."""
     who = assigned_to_id or row["assigned_to_id"]
-    when = at or smart_time_for(tx, row, context, assigned_to_id=who)
     product = tx.catalog.product_by_id.get(row["product_id"] or 0)
     words = words_for(
         context,
@@ -302,24 +330,14 @@ def schedule_smart(
         row["priority"],
         hot=is_hot(tx.catalog, row["score"]),
     )
-    actions = {"suggested_actions": list(words.actions)} if context else {}
-    tx.flush()  # the order of the timeline is the order of what was done
-    activity_id = insert_id(
-        tx.conn,
-        t.activity,
-        lead_id=row["id"],
-        type=type,
-        subject=(subject or words.title)[:255],
-        description=words.description if context else None,
-        scheduled_at=when,
-        all_day=all_day,
-        priority=words.priority,
-        context=context,
-        assigned_to_id=who or tx.actor.user_id,
-        metadata_json={**actions, **(metadata or {})} or None,
-        created_by_id=tx.actor.user_id,
-        created_at=tx.now,
-        updated_at=tx.now,
-        batch_id=tx.batch_id,
-    )
-    return activity_id, when
+    return {
+        "subject": (subject or words.title)[:255],
+        "description": words.description if context else None,
+        "scheduled_at": at or smart_time_for(tx, row, context, assigned_to_id=who),
+        "completed_at": None,
+        "all_day": all_day,
+        "priority": words.priority,
+        "context": context,
+        "assigned_to_id": who or tx.actor.user_id,
+        "metadata_json": {"suggested_actions": list(words.actions)} if context else None,
+    }

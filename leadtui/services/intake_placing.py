@@ -18,7 +18,7 @@ from leadtui.store import schema as t
 from leadtui.store.unit_of_work import WriteTx
 from leadtui.text import fold
 
-from . import bookings, events, follow_ups
+from . import bookings, events, follow_ups, routing
 from . import lead_writes as w
 from .intake_matching import find_lead
 from .intake_rows import name_of, split_payload
@@ -67,7 +67,7 @@ def place(tx: WriteTx, item: Item) -> Placed:
     if found is None:
         if "source" not in values and (usual := _usual_source(tx, item.kind)):
             values["source"] = usual
-        made, more = create_in(tx, values)
+        made, more = create_in(tx, values, came_in=True)
         lead = w.load(tx, made.id)
         state: Literal["created", "linked"] = "created"
         warnings += more
@@ -81,7 +81,9 @@ def place(tx: WriteTx, item: Item) -> Placed:
         "\n".join(f"{name}: {text}" for name, text in news.items())[:4000] or None,
     )  # fmt: skip
     is_awaited = item.kind == bookings.KIND and bookings.keep(tx, lead["id"], item.ref, {**values, **details})
-    if not is_awaited and not (item.lead_id is not None and lead["assigned_to_id"] == tx.actor.user_id):
+    is_routed = found is None and routing.takes_new(tx, values.get("assigned_to"), came_in=True)  # who has it knows
+    is_own = item.lead_id is not None and lead["assigned_to_id"] == tx.actor.user_id
+    if not (is_awaited or is_routed or is_own):
         _hand_over(tx, item, lead, is_new=found is None, has_date=found is None and "follow_up" in values)
     tx.flush()
     touch(tx, lead, w.next_follow_up(tx, lead["id"]))

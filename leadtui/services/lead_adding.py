@@ -19,9 +19,9 @@ from leadtui.store.bulk_leads import draw_ids
 from leadtui.store.claims import insert_new
 from leadtui.store.numbers import draw
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
-from leadtui.text import fold
 
 from . import lead_writes as w
+from . import routing, scoring
 from .drip_rows import wants_new_leads
 from .duplicates import phone_rule
 from .lead_values import (
@@ -84,8 +84,10 @@ def create_once(
     return Done(row, tx.batch_id, tuple(warnings)), True
 
 
-def create_in(tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[str] = ()) -> tuple[LeadRow, list[str]]:
-    """`create` inside a transaction that is open already."""
+def create_in(
+    tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[str] = (), came_in: bool = False
+) -> tuple[LeadRow, list[str]]:
+    """`create` inside a transaction that is open already. `came_in`: no person typed it (a booking, a form)."""
     w.require(tx, "create")
     fields, custom = split_values({k: v for k, v in values.items() if v is not None and str(v).strip()})
     pipeline = _pipeline_of(tx, fields)
@@ -104,6 +106,9 @@ def create_in(tx: WriteTx, values: Mapping[str, str | None], *, tags: Iterable[s
         w.set_tags(tx, row_id, all_tags)
     w.set_custom(tx, row_id, {k: custom_value(k, v or "") for k, v in custom.items()})
     warnings += past_warning(tx, columns)
+    owner = fields.get(BY_KEY["assigned_to"])
+    if routing.takes_new(tx, owner, came_in=came_in):
+        warnings += routing.give_new(tx, row_id, asked=bool(owner))
     return w.row_of(tx, row_id), warnings
 
 
@@ -138,12 +143,10 @@ def _first_owner(tx: WriteTx, fields: Mapping[LeadField, str | None], ctx: Value
     actor = tx.actor
     named = fields.get(BY_KEY["assigned_to"])
     if named:
-        if fold(named).strip() == "auto":
-            from .assignment import pick_automatically
-
+        if routing.is_auto(named):
             if not actor.may("assign"):
                 raise NotPermitted("you may not assign leads", field="assigned_to")
-            return pick_automatically(tx)
+            return None  # chosen when the lead is there
         wanted = parse_value(BY_KEY["assigned_to"], named, ctx)["assigned_to_id"]
         if wanted not in (None, actor.user_id) and not actor.may("assign"):
             raise NotPermitted(
@@ -188,6 +191,7 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
     if tx.is_sqlite:  # which by itself gives the id of a lead that was undone or purged to the next one
         columns = {"id": draw_ids(tx, 1)[0]} | columns
     row_id = insert_id(tx.conn, t.lead, **columns)
+    scoring.touch(tx, row_id)
     tx.later(
         t.stage_change,
         lead_id=row_id,

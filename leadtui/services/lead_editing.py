@@ -24,6 +24,7 @@ from .lead_values import (
     split_values,
 )
 from .office import Office
+from .routing import Desk, is_auto
 
 _SPECIAL = {"status", "assigned_to", "pipeline", "follow_up", "tags"}
 
@@ -43,9 +44,10 @@ def edit(
     """
     with office.write() as tx:
         tx.open_batch("edit", "edit")
+        desk = Desk(tx) if is_auto(changes.get("assigned_to")) else None  # its lock comes before that of the lead
         row = w.open_for(tx, ref, "edit")
-        done, warnings = edit_row(tx, row, changes, version=version, base=base)
-        if not done:
+        done, warnings = edit_row(tx, row, changes, version=version, base=base, desk=desk)
+        if not done and not (desk is not None and desk.has_offered):
             tx.conn.execute(t.batch.delete().where(t.batch.c.id == tx.batch_id))
             tx.batch_id = None
         lead = w.row_of(tx, row["id"])
@@ -60,8 +62,13 @@ def edit_row(
     version: int | None = None,
     base: Mapping[str, Any] | None = None,
     action: str = "edit",
+    desk: Desk | None = None,
+    plans: bool = True,
 ) -> tuple[list[str], list[str]]:
-    """`edit` on a locked row the actor may edit; returns the keys that changed, and warnings."""
+    """`edit` on a locked row the actor may edit; returns the keys that changed, and warnings.
+
+    `desk` gives it away where `assigned_to` is "auto"; `plans`: with its first follow-up.
+    """
     fields, custom = split_values(changes)
     if version is not None and version != row["version"]:
         _check_conflicts(tx, row, fields, custom, version, base)
@@ -76,7 +83,7 @@ def edit_row(
     _still_allowed(tx, row, columns)
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    _special(tx, row, fields, ctx, columns, before, after, warnings)
+    _special(tx, row, fields, ctx, columns, before, after, warnings, desk=desk, plans=plans)
     if custom:
         had = w.custom_of(tx, row["id"])
         wanted = {k: custom_value(k, v or "") for k, v in custom.items()}
@@ -98,9 +105,12 @@ def _special(
     before: dict[str, Any],
     after: dict[str, Any],
     warnings: list[str],
+    *,
+    desk: Desk | None,
+    plans: bool,
 ) -> None:
     """Fields that are more than a column: each goes by the rules of its own act."""
-    from .assignment import assignment_columns
+    from .assignment import assignment
     from .status import status_columns
 
     for field, text in fields.items():
@@ -115,7 +125,11 @@ def _special(
                 w.allow(tx, row, "status")
                 columns |= status_columns(tx, row, text or "", reason=None)
             case "assigned_to":
-                columns |= assignment_columns(tx, row, text)
+                plans = plans and BY_KEY["follow_up"] not in fields
+                told = assignment(tx, row, text, desk=desk, plans=plans)
+                columns |= told.columns
+                after |= told.extra
+                warnings += told.warnings
             case "follow_up":
                 parsed = parse_value(field, text, ctx)
                 if parsed["next_follow_up_at"] != row["next_follow_up_at"] or not text:

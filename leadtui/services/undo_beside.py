@@ -15,7 +15,9 @@ from sqlalchemy import delete, select, update
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import WriteTx
 
-TABLES: Final[dict[str, Any]] = {"booking": t.booking, "intake": t.intake, "loan_commitment": t.loan_commitment}
+TABLES: Final[dict[str, Any]] = {
+    "booking": t.booking, "intake": t.intake, "loan_commitment": t.loan_commitment, "lead_offer": t.lead_offer,
+}  # fmt: skip
 """By the entity of the audit. Each has an id, and the id of its lead."""
 
 
@@ -39,7 +41,7 @@ class Beside:
             lead_id = tx.conn.execute(select(table.c.lead_id).where(table.c.id == row_id)).scalar()
             if lead_id not in lead_ids:
                 continue
-            if before is None or entity == "intake":
+            if before is None or entity in {"intake", "lead_offer"}:
                 _forget_notices(tx, entity, row_id, lead_id)
             if before is None:
                 if "replaced_by_id" in table.c:  # what it took the place of no longer names it
@@ -59,6 +61,10 @@ def _forget_notices(tx: WriteTx, entity: str, row_id: int, lead_id: int | None) 
     match entity:
         case "loan_commitment":
             told: Any = n.occurrence.like(f"loan:{row_id}:%")
+        case "lead_offer":  # told without the lead: who is told may not see it
+            told = n.occurrence.like(f"offer:{row_id}:%") | (n.occurrence == f"offer:{row_id}")
+            tx.conn.execute(delete(t.notification).where(n.kind == "offer", told))
+            return
         case "intake":
             row = tx.conn.execute(select(i.kind, i.external_ref).where(i.id == row_id)).one()
             told = n.occurrence == f"intake:{row.kind}:{row.external_ref}"[:120]

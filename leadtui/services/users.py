@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from leadtui.domain import phones
+from leadtui.domain.money import format_money, parse_money, to_json
 from leadtui.domain.permissions import ACTIONS, OFFICE_ACTIONS, SCOPES
 from leadtui.domain.rules import is_ticked
 from leadtui.domain.working_hours import WorkingHours
@@ -17,11 +18,15 @@ from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
+from . import scoring, unassigned
 from .lead_values import clean_email
 from .office import SYSTEM, Office, clean_login, zone_key
+from .settings import whole_number
 
+_MOST_WORDS = 100
 USER_FIELDS: tuple[str, ...] = (
     "login", "name", "role", "branch", "team", "phone", "email", "os_account", "available", "timezone", "working_hours",
+    "service_areas", "specializations", "languages", "min_price", "max_price", "capacity",
 )  # fmt: skip
 
 
@@ -52,6 +57,12 @@ def _record(tx: ReadTx, user_id: int, full: bool = True) -> dict[str, Any]:
         "is_available": u.is_available,
         "timezone": u.timezone,
         "working_hours": u.working_hours,
+        "service_areas": list(u.service_areas),
+        "specializations": list(u.specializations),
+        "languages": list(u.languages),
+        "min_price": to_json(u.min_price_minor, tx.catalog.currency),
+        "max_price": to_json(u.max_price_minor, tx.catalog.currency),
+        "capacity": u.capacity,
     }
     return record | ({"phone": u.phone, "email": u.email, "os_account": u.os_account} if full else {})
 
@@ -66,9 +77,11 @@ def add_user(office: Office, values: Mapping[str, str | None]) -> dict[str, Any]
         columns = _columns(tx, values, None)
         may_grant(tx, columns["role_id"])
         columns.setdefault("is_available", True)
+        _check_band(tx, columns)
         user_id = insert_id(tx.conn, t.user, **columns, is_active=True, created_at=tx.now)
         tx.audit("create", "user", user_id, None, columns)
         tx.catalog_changed()
+        _now_works(tx, columns)
         return _record(tx, user_id)
 
 
@@ -82,10 +95,12 @@ def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> d
         if "role_id" in columns:
             may_grant(tx, columns["role_id"])
             _keep_a_principal(tx, row)
+        _check_band(tx, {**row, **columns})
         if columns:
             tx.conn.execute(update(t.user).where(t.user.c.id == row["id"]).values(**columns))
             tx.audit("edit", "user", row["id"], {k: row[k] for k in columns}, columns)
             tx.catalog_changed()
+            _now_works(tx, columns)
         return _record(tx, row["id"])
 
 
@@ -105,6 +120,7 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
                 "enable" if active else "disable", "user", row["id"], {"is_active": not active}, {"is_active": active}
             )
             tx.catalog_changed()
+            _now_works(tx, {"service_areas_json": row["service_areas_json"], "is_active": active})
         return _record(tx, row["id"])
 
 
@@ -151,9 +167,45 @@ def _columns(tx: WriteTx, values: Mapping[str, str | None], user_id: int | None)
                 columns["working_hours"] = _own_hours(typed)
             case "available" | "is_available":
                 columns["is_available"] = is_ticked(typed)
+            case "service_areas" | "specializations" | "languages":
+                columns[f"{key}_json"] = _words(typed, key) or None
+            case "min_price" | "max_price":
+                columns[f"{key}_minor"] = parse_money(typed, tx.catalog.currency, field=key) if typed else None
+            case "capacity":
+                columns["capacity"] = _capacity(typed) if typed else None
             case _:
                 raise Invalid(f"a user has no '{key}'", field=key, hint="one of: " + ", ".join(USER_FIELDS))
     return columns
+
+
+def _words(text: str, field: str) -> list[str]:
+    """Words as typed, between commas, each once."""
+    words = [" ".join(clean_line(one, field=field, limit=100).split()) for one in text.split(",")]
+    found = list({fold(word): word for word in reversed(words) if word}.values())
+    if len(found) > _MOST_WORDS:
+        raise Invalid(f"{len(found)} are too many", field=field, hint=f"{_MOST_WORDS} at most")
+    return found[::-1]
+
+
+def _capacity(text: str) -> int:
+    number = whole_number(text, "capacity")
+    if not 0 <= number <= 100_000:
+        raise Invalid(f"capacity cannot be {number}", field="capacity", hint="open leads at most; empty: no limit")
+    return number
+
+
+def _check_band(tx: ReadTx, columns: Mapping[Any, Any]) -> None:
+    low, high = columns.get("min_price_minor"), columns.get("max_price_minor")
+    if low is not None and high is not None and low > high:
+        most = format_money(high, tx.catalog.currency)
+        raise Invalid(f"the lowest price is above the highest ({most})", field="min_price")
+
+
+def _now_works(tx: WriteTx, columns: Mapping[str, Any]) -> None:
+    """What follows from who works here, and where: leads that wait may find somebody, and scores may be others."""
+    unassigned.retry_soon(tx)
+    if "service_areas_json" in columns:
+        scoring.changed(tx)
 
 
 def _own_hours(text: str) -> str | None:

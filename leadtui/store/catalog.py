@@ -96,6 +96,11 @@ def load(conn: Connection, at_version: int | None = None) -> Catalog:
                 r.timezone,
                 r.working_hours,
                 tuple(r.service_areas_json or ()),
+                tuple(r.specializations_json or ()),
+                tuple(r.languages_json or ()),
+                r.min_price_minor,
+                r.max_price_minor,
+                r.capacity,
             )
             for r in conn.execute(select(t.user).order_by(t.user.c.id))
         ),

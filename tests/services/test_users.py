@@ -38,7 +38,8 @@ def test_a_user_is_added_and_changed(office: Office) -> None:
     assert made == {
         "id": made["id"], "login": "jane.doe", "name": "Jane Doe", "role": "agent", "branch": "North", "team": "West",
         "is_active": True, "is_available": True, "phone": "+254722000111", "email": "jane@example.com",
-        "os_account": "jane", "timezone": None, "working_hours": None,
+        "os_account": "jane", "timezone": None, "working_hours": None, "service_areas": [], "specializations": [],
+        "languages": [], "min_price": None, "max_price": None, "capacity": None,
     }  # fmt: skip
     changed = admin.edit_user(office, "JANE.DOE", {"role": "director", "team": "", "available": "no", "phone": ""})
     assert (changed["role"], changed["team"], changed["phone"]) == ("director", None, None)

@@ -14,6 +14,7 @@ from sqlalchemy import func, insert, select, text, update
 from leadtui.domain.csv_mapping import HeaderMap, header_hash, map_headers
 from leadtui.domain.fields import BY_KEY
 from leadtui.errors import Invalid, Refused
+from leadtui.services import unassigned
 from leadtui.services.importing.creating import Creation, Creator, settle
 from leadtui.services.importing.matching import POLICIES, Decision, decide
 from leadtui.services.importing.preparing import Prepared, Preparer
@@ -261,6 +262,8 @@ def _write_in(tx: WriteTx, work: _Work, options: _Options, tell: _Teller) -> Imp
 
         tell(0, total, "writing leads")
         insert_leads(tx, work.packed, subject=f"imported from {name[:180]}, row ", on_progress=count)
+        if tx.catalog.settings.get("auto_assign") == "all":
+            unassigned.enqueue_import(tx)
     result = _finish(work, options, done, batch)
     if not options.dry_run:
         _keep_run(tx, work, options, result)

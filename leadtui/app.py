@@ -222,6 +222,28 @@ class LeadApp(Asides, App[int], inherit_bindings=False):
         if not isinstance(self.screen, IntakesScreen):
             self.push_screen(IntakesScreen())
 
+    def do_rules(self) -> None:
+        """How leads are scored, and who gets them."""
+        from leadtui.screens.rules import RuleList, ScoreRulesScreen
+
+        if not isinstance(self.screen, RuleList):
+            self.push_screen(ScoreRulesScreen())
+
+    def do_board(self) -> None:
+        """The board, as it was left."""
+        self.action_go_to("board")
+
+    def do_stats(self) -> None:
+        """The figures: a place that not every role may go to."""
+        self.action_go_to("stats")
+
+    def do_forecast(self) -> None:
+        """What open leads are likely to bring."""
+        from leadtui.screens.forecast import ForecastScreen
+
+        if not isinstance(self.screen, ForecastScreen):
+            self.push_screen(ForecastScreen())
+
     def do_copy(self) -> None:
         """Copy what the screen says is current."""
         text = self.screen.copy_text() if isinstance(self.screen, LeadScreen) else ""

@@ -43,7 +43,7 @@ def import_(
 
     mapping = _mapping(map_ or [])
     source: Any = sys.stdin.buffer if file == "-" else Path(file)
-    with office() as opened, _progress("importing") as tell:
+    with office() as opened, progress("importing") as tell:
         result = run_import(
             opened, source, mapping=mapping, on_duplicate=on_duplicate, good_rows_only=good_rows_only, rejects=rejects,
             dry_run=dry_run, on_progress=tell,
@@ -127,7 +127,7 @@ def export(
         raise UsageError("a spreadsheet cannot be shown here", field="out", hint="add --out leads.xlsx")
     with office() as opened:
         where = filter_text(opened, terms)
-        with pointed_at(where), _progress("exporting") as tell:
+        with pointed_at(where), progress("exporting") as tell:
             watch = (lambda done, total: tell(done, total, "writing leads")) if tell is not None else None
             if out is None:
                 with writing_result():
@@ -140,7 +140,7 @@ def export(
 
 
 @contextlib.contextmanager
-def _progress(title: str) -> Iterator[Callable[[int, int, str], None] | None]:
+def progress(title: str) -> Iterator[Callable[[int, int, str], None] | None]:
     """A progress bar on standard error when a person is there to see it; ctrl-c stops, nothing is left behind."""
     if not sys.stderr.isatty():
         yield None

@@ -46,6 +46,7 @@ CHUNK: Final = 20_000
 """So many lead ids are read in one transaction."""
 _DAY_S: Final = 86_400
 
+_Window = tuple[datetime | None, datetime | None]
 Progress = Callable[[int, int], None]
 """Told how many leads were looked at, and of how many."""
 
@@ -127,7 +128,7 @@ def measure(
     return back_test(asked, stages, (Count(*key, n) for key, n in counts.items()), seconds)
 
 
-def _window(tx: ReadTx, date_from: str | None, date_to: str | None) -> tuple[datetime | None, datetime | None]:
+def _window(tx: ReadTx, date_from: str | None, date_to: str | None) -> _Window:
     tz = tx.catalog.tz
     begin = parse_day_range(date_from, tz=tz, now=tx.now, field="from")[0] if date_from else None
     end = parse_day_range(date_to, tz=tz, now=tx.now, field="to")[1] if date_to else None
@@ -136,9 +137,7 @@ def _window(tx: ReadTx, date_from: str | None, date_to: str | None) -> tuple[dat
     return begin, end
 
 
-def _query(
-    tx: ReadTx, pipeline: Pipeline, window: tuple[datetime | None, datetime | None], ids: tuple[int, int], old: datetime
-) -> Any:
+def _query(tx: ReadTx, pipeline: Pipeline, window: _Window, ids: tuple[int, int], old: datetime) -> Any:
     """Counts by status, day of creation, outcome and seconds to the conversion, of a range of leads.
 
     The first time a lead came into a status is looked for before anything else is asked of it: one that came in before
@@ -146,35 +145,53 @@ def _query(
     """
     c, lead, stages = t.stage_change.c, t.lead.c, tx.catalog.stages
     mine = [one.id for one in tx.catalog.stages_of(pipeline.id)]
-    first = (
-        select(c.lead_id, c.to_stage_id, func.min(c.at, type_=c.at.type).label("at"))
-        .where(c.lead_id.between(*ids), c.to_stage_id.in_(mine))
-        .group_by(c.lead_id, c.to_stage_id)
-        .subquery("first_time")
-    )
+    first = _first_times(c.lead_id.between(*ids), c.to_stage_id.in_(mine))
     at = first.c.at
     converted = lead.stage_id.in_([one.id for one in stages if one.is_converted])
     lost = lead.stage_id.in_([one.id for one in stages if one.is_lost and not one.is_converted])
     outcome = case(
         (converted, literal(CONVERTED)), (lost, literal(LOST)), (at <= old, literal(OLD)), else_=literal(YOUNG)
     )
-    lasted = case((converted, _epoch(tx, lead.converted_at) - _epoch(tx, at)), else_=None)
+    lasted = case((converted, epoch(tx, lead.converted_at) - epoch(tx, at)), else_=None)
     inner = (
         select(
             first.c.to_stage_id.label("stage_id"),
-            (_epoch(tx, lead.created_at) // literal(_DAY_S, BigInteger)).label("day"),
+            (epoch(tx, lead.created_at) // literal(_DAY_S, BigInteger)).label("day"),
             outcome.label("outcome"),
             lasted.label("lasted"),
         )
         .join(t.lead, lead.id == first.c.lead_id)
-        .where(lead.deleted_at.is_(None), scope_clause(tx.actor, "stats"), *_within(at, window))
+        .where(*_counts(tx, at, window))
         .subquery("what_became")
     )
     keys = (inner.c.stage_id, inner.c.day, inner.c.outcome, inner.c.lasted)
     return select(*keys, func.count()).group_by(*keys)
 
 
-def _within(at: ColumnElement[Any], window: tuple[datetime | None, datetime | None]) -> Iterator[ColumnElement[bool]]:
+def _first_times(*where: ColumnElement[bool]) -> Any:
+    """When each lead came into each status for the first time."""
+    c = t.stage_change.c
+    at = func.min(c.at, type_=c.at.type).label("at")
+    query = select(c.lead_id, c.to_stage_id, at).where(*where).group_by(c.lead_id, c.to_stage_id)
+    return query.subquery("first_time")
+
+
+def _counts(tx: ReadTx, at: ColumnElement[Any], window: _Window) -> tuple[ColumnElement[bool], ...]:
+    """Which of them count: live leads within the scope of the action `stats` that came in within the window."""
+    return (t.lead.c.deleted_at.is_(None), scope_clause(tx.actor, "stats"), *_within(at, window))
+
+
+def came_in(office: Office, found: BackTest, stage_id: int, *, limit: int) -> tuple[int, ...]:
+    """The ids of the leads behind a status of a back-test, those left out among them, the newest first."""
+    with office.read() as tx:
+        w.require(tx, "stats")
+        first = _first_times(t.stage_change.c.to_stage_id == stage_id)
+        some = _counts(tx, first.c.at, _window(tx, found.date_from, found.date_to))
+        query = select(first.c.lead_id).join(t.lead, t.lead.c.id == first.c.lead_id).where(*some)
+        return tuple(tx.conn.execute(query.order_by(first.c.at.desc(), first.c.lead_id.desc()).limit(limit)).scalars())
+
+
+def _within(at: ColumnElement[Any], window: _Window) -> Iterator[ColumnElement[bool]]:
     begin, end = window
     if begin is not None:
         yield at >= begin
@@ -182,7 +199,7 @@ def _within(at: ColumnElement[Any], window: tuple[datetime | None, datetime | No
         yield at < end
 
 
-def _epoch(tx: ReadTx, moment: ColumnElement[Any]) -> ColumnElement[int]:
+def epoch(tx: ReadTx, moment: ColumnElement[Any]) -> ColumnElement[int]:
     """A moment as whole seconds since 1970."""
     if tx.is_sqlite:
         return sql_cast(func.strftime("%s", moment), BigInteger)

@@ -80,6 +80,10 @@ def slowly(ways: list[Way], status: str, age: int, since: float = 1e9, until: fl
     return (found[0], found[1], found[2], found[3])
 
 
+def _first(way: Way, status: str) -> float | None:
+    return next((ago for name, ago in way if name == status), None)
+
+
 def counted(found: BackTest) -> dict[str, tuple[int, int, int, int]]:
     return {one.stage.name: (one.converted, one.lost, one.old, one.young) for one in found.rows}
 
@@ -102,11 +106,14 @@ def test_what_is_measured_is_what_a_slow_recount_finds(office: Office, monkeypat
         lasted = sorted(
             round((came - way[-1][1]) * 86_400)
             for way in ways
-            if way[-1][0] == "Converted" and (came := next((ago for name, ago in way if name == one.stage.name), None))
+            if way[-1][0] == "Converted" and (came := _first(way, one.stage.name)) is not None
         )
         half = len(lasted) // 2
         slow = None if not lasted else lasted[half] if len(lasted) % 2 else (lasted[half - 1] + lasted[half]) / 2
         assert one.median_s is None if slow is None else abs((one.median_s or 0) - slow) <= 2
+        ids = backtest.came_in(office, found, one.stage.id, limit=1_000)
+        came = sorted((ago, n) for n, way in enumerate(ways, 1) for ago in [_first(way, one.stage.name)] if ago)
+        assert list(ids) == [n for _, n in came] and len(ids) == one.entered
     # another age, and only what came in from the 60th to the 30th day ago
     day = (NOW - 60 * DAY).date().isoformat(), (NOW - 30 * DAY).date().isoformat()
     found = backtest.measure(office, age_days=45, date_from=day[0], date_to=day[1])

@@ -24,6 +24,8 @@ PLACES: Final[Mapping[str, tuple[str, str]]] = {
     "loans": ("leadtui.screens.loans", "LoansScreen"),
     "jobs": ("leadtui.screens.jobs", "JobsScreen"),
     "campaigns": ("leadtui.screens.campaigns", "CampaignsScreen"),
+    "board": ("leadtui.screens.board", "BoardScreen"),
+    "stats": ("leadtui.screens.stats", "StatsScreen"),
 }
 """Each place has its own stack of screens; its module is imported on the first visit."""
 START: Final = "start"

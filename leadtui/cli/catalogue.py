@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from leadtui.cli import complete, tree
+from leadtui.cli import board, complete, tree
 from leadtui.cli.context import office, warn
 from leadtui.cli.output import emit
 from leadtui.errors import UsageError
@@ -247,3 +247,4 @@ def _switch(noun: Noun, verb: str) -> Callable[..., None]:
 
 
 apps: Final = {noun.name: make(noun) for noun in NOUNS}
+apps["pipeline"].command("show")(board.show)

@@ -15,6 +15,7 @@ _ONE_ONLY: Final = frozenset(
     f"leads.{name}" for name in ("edit", "documents", "promise", "booking", "message", "behavior", "journey")
 )
 _NO_LEAD: Final = frozenset({"leads.new", "leads.imports", "leads.exports", "leads.campaign"})
+_MOVES: Final = frozenset({"leads.convert", "leads.status", "board.forward", "board.backward"})
 _SCOPES: Final = {"own": "leads assigned to you", "team": "leads of your team", "branch": "leads of your branch"}
 
 
@@ -46,7 +47,7 @@ class LeadCommands(LeadScreen[Any]):
 
     def why_disabled(self, command: Command) -> str | None:
         """The rule that forbids the command on these leads, in words for a toast."""
-        if command.permission is None or command.id in _NO_LEAD or self.office is None:
+        if command.permission is None or "app" in command.scope or command.id in _NO_LEAD or self.office is None:
             return None
         target = self.target()
         if target.count == 0:
@@ -225,7 +226,7 @@ def refusal(command: Command, row: LeadRow, actor: Any) -> str | None:
         return None if row.is_deleted else "this lead is not deleted"
     if row.is_deleted:
         return "this lead is deleted; D restores it"
-    if row.is_converted and (command.id in ("leads.convert", "leads.status") or (is_loss and not may_reopen)):
+    if row.is_converted and (command.id in _MOVES or (is_loss and not may_reopen)):
         return "this lead is a customer already; its status is locked"
     if row.is_lost and command.id == "leads.convert":
         return "this lead is lost; x reopens it first"

@@ -271,13 +271,20 @@ class Opening:
     hidden: frozenset[str]
 
 
+def filter_words(office: Any) -> FilterWords:
+    """The words of the filter line, as the office has them now."""
+    from leadtui.services import admin
+
+    tags = [str(one["name"]) for one in admin.items(office, "tag")]
+    return FilterWords(office.catalog, office.actor.hidden_fields, tags)
+
+
 def read_opening(office: Any) -> Opening:
     """What the person left last time, and the words of the filter line."""
     from leadtui.services import admin
 
     hidden: frozenset[str] = office.actor.hidden_fields
-    tags = [str(one["name"]) for one in admin.items(office, "tag")]
-    words = FilterWords(office.catalog, hidden, tags)
+    words = filter_words(office)
     return Opening(view_from(admin.preference(office, PREFERENCE), hidden), words, hidden)
 
 

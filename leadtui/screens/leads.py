@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -15,9 +14,9 @@ from textual.timer import Timer
 from leadtui.domain.phones import format_phone
 from leadtui.domain.records import LeadRow
 from leadtui.screens.change_watch import ChangeWatch
-from leadtui.screens.lead_commands import LeadCommands, Target
+from leadtui.screens.lead_commands import Target
+from leadtui.screens.lead_filter import FilteredLeads
 from leadtui.screens.lead_pages import (
-    FilterWords,
     LeadPages,
     Opening,
     View,
@@ -28,7 +27,7 @@ from leadtui.screens.lead_pages import (
 )
 from leadtui.screens.preview import Preview
 from leadtui.widgets.columns import Cell
-from leadtui.widgets.filter_bar import Completion, FilterBar
+from leadtui.widgets.filter_bar import FilterBar
 from leadtui.widgets.lead_cells import DEFAULT_COLUMNS, LeadCells, choose_columns
 from leadtui.widgets.pages import Marks
 from leadtui.widgets.virtual_table import VirtualTable
@@ -38,11 +37,10 @@ if TYPE_CHECKING:
 
 SAVE_SECONDS, PLACE_SECONDS = 1.0, 5.0
 """How long after a change of the view, and after the last move of the cursor, it is kept for the next visit."""
-LINE_KEYS = "enter to the list · tab completes · ↑ earlier · esc leaves"
 EMPTY = "No leads yet; n adds the first, I imports a file"
 
 
-class LeadsScreen(LeadCommands):
+class LeadsScreen(FilteredLeads):
     """All leads the person may see."""
 
     SCOPE = "leads"
@@ -52,8 +50,6 @@ class LeadsScreen(LeadCommands):
     )  # fmt: skip
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-normal"), (110, "-wide"), (150, "-broad")]  # noqa: RUF012
     DEFAULT_CSS: ClassVar[str] = """
-    LeadsScreen FilterBar { display: none; }
-    LeadsScreen.-filtering FilterBar { display: block; }
     LeadsScreen #leads-area { height: 1fr; }
     LeadsScreen VirtualTable { width: 1fr; }
     """
@@ -62,11 +58,9 @@ class LeadsScreen(LeadCommands):
         super().__init__()
         self.view = View()
         self.cells: LeadCells | None = None
-        self.words: FilterWords | None = None
         self.hidden: frozenset[str] = frozenset()
         self.total: int | None = None
         self._kept = View()
-        self._before = ""
         self._save_timer: Timer | None = None
         self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
@@ -83,11 +77,6 @@ class LeadsScreen(LeadCommands):
     def table(self) -> VirtualTable[LeadRow]:
         """The list."""
         return self.query_one("#leads", VirtualTable)
-
-    @property
-    def bar(self) -> FilterBar:
-        """The filter line."""
-        return self.query_one(FilterBar)
 
     def on_mount(self) -> None:
         """The list takes the keys; changes made by others are looked for while this screen is in front."""
@@ -158,34 +147,10 @@ class LeadsScreen(LeadCommands):
 
     # Filter
 
-    def _parse(self, text: str) -> object:
-        return self.words.parse(text) if self.words is not None else None
-
-    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        return self.words.complete(text, cursor) if self.words is not None else []
-
-    def _open_bar(self, text: str) -> None:
-        if self.words is None:
-            return
-        self.words = self.words.fresh(self.office.catalog)
-        self._before = self.view.where
-        self.add_class("-filtering")
-        self.bar.set_value(text)
-        self.bar.focus()
-        keys = LINE_KEYS if self.size.width >= 80 else LINE_KEYS.rpartition(" · ")[0]
-        self.hints.show_status(keys, 3600)
-
-    def do_search(self) -> None:
-        """A new line: words are looked for among all leads."""
-        self._open_bar("")
-
-    def do_filter(self) -> None:
-        """The present filter, to be changed."""
-        self._open_bar(f"{self.view.where} " if self.view.where else "")
-
-    def do_clear(self) -> None:
-        """All leads."""
-        self.apply("")
+    @property
+    def where(self) -> str:
+        """The present filter."""
+        return self.view.where
 
     def apply(self, where: str) -> None:
         """Show what a filter finds. The cursor stays on its lead when it is there."""
@@ -198,46 +163,30 @@ class LeadsScreen(LeadCommands):
         self._show()
         self._remember_soon()
 
-    @on(FilterBar.Changed)
-    def filter_typed(self, event: FilterBar.Changed) -> None:
-        """The list follows while the filter is typed, but not half the name of a field ("pri" of "priority:")."""
-        if self.has_class("-filtering") and self.words is not None and not self.words.begins_field(event.text):
-            self.apply(event.text)
-
-    @on(FilterBar.Submitted)
-    def filter_entered(self, event: FilterBar.Submitted) -> None:
-        """Enter: to the list."""
-        self.apply(event.text)
-        self.view = replace(self.view, history=tuple(self.bar.history[:50]))
-        self._close_bar()
+    def filters_used(self, history: tuple[str, ...]) -> None:
+        """A filter was entered."""
+        self.view = replace(self.view, history=history)
         self._remember_soon()
 
-    @on(FilterBar.Left)
-    def filter_left(self) -> None:
-        """esc or ↓: to the list. A line left empty, or one that cannot be read, leaves the filter as it was."""
-        text = self.bar.value.strip()
-        if not text:
-            self.apply(self._before)
-        elif not self.bar.error:
-            self.apply(text)
-        self._close_bar()
+    def shown_list(self) -> VirtualTable[LeadRow]:
+        """The list takes the keys."""
+        return self.table
 
-    def _close_bar(self) -> None:
-        self.remove_class("-filtering")
-        self.hints.show_status("")
-        self.table.focus()
+    @property
+    def marked_count(self) -> int:
+        """How many leads are marked."""
+        return self.table.marked_count if self.table.marks else 0
 
-    def do_back(self) -> None:
-        """esc: marks go first, then the filter."""
+    def unmark(self) -> None:
+        """Take the marks away."""
         if self.table.marks:
-            count = self.table.marked_count
             self.table.set_marks(Marks())
-            self.done(f"{count:,} marks taken away")
-        elif self.view.where:
-            old = self.view.where
-            self.bar.remember(old)
-            self.apply("")
-            self.done(f"All leads again; / and ↑ bring back: {old}")
+
+    def do_board(self) -> None:
+        """The board of what the filter finds."""
+        from leadtui.screens.board import open_board
+
+        open_board(self.lead_app, self.view.where or None)
 
     # Order, columns, marks
 
@@ -285,8 +234,7 @@ class LeadsScreen(LeadCommands):
 
     def acted(self, result: object) -> None:
         """Something was done with the marked leads: the marks have served."""
-        if self.table.marks:
-            self.table.set_marks(Marks())
+        self.unmark()
 
     def copy_text(self) -> str:
         """`y`: the row as it is shown, tabs between, to be pasted into a sheet."""

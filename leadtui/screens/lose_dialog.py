@@ -19,6 +19,11 @@ class LoseDialog(ActDialog):
     DO: ClassVar[str] = "Mark as lost"
     DANGER: ClassVar[bool] = True
 
+    def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None, to: str | None = None) -> None:
+        """`to` is the lost status to begin with, where there are several."""
+        super().__init__(lead_ids, where)
+        self._to = to
+
     def fields(self) -> ComposeResult:
         """The counted reasons, the free text, the lost status where there are several."""
         yield KeyedList(id="counted")
@@ -35,7 +40,7 @@ class LoseDialog(ActDialog):
         counted.display = bool(reasons)
         lost = [stage for stage in self.stages() if stage.is_lost]
         statuses = self.query_one("#as", KeyedList)
-        statuses.show_entries([Entry(stage.name, f"{stage.mark} {stage.name}") for stage in lost])
+        statuses.show_entries([Entry(stage.name, f"{stage.mark} {stage.name}") for stage in lost], self._to)
         several = self.single and len(lost) > 1
         statuses.display = several
         self.query(".label").last().display = several

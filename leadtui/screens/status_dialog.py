@@ -25,8 +25,10 @@ class StatusDialog(ActDialog):
     DO: ClassVar[str] = "Move"
     DEFAULT_CSS: ClassVar[str] = "StatusDialog #then { height: auto; max-height: 2; display: none; }"
 
-    def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None) -> None:
+    def __init__(self, lead_ids: tuple[int, ...] | int = (), where: str | None = None, to: int | None = None) -> None:
+        """`to` is the status that was chosen already: only its reason is missing."""
         super().__init__(lead_ids, where)
+        self._to = to
         self._then: dict[int, tuple[str, ...]] = {}
 
     def fields(self) -> ComposeResult:
@@ -57,8 +59,10 @@ class StatusDialog(ActDialog):
                 Entry(str(stage.id), f"{stage.mark} {stage.name}", note, disabled=stage.id == current or closed)
             )
         statuses = self.query_one("#status", KeyedList)
-        statuses.show_entries(numbered(entries), self._next(current))
-        if not self.query_one("#reason").has_focus:
+        statuses.show_entries(numbered(entries), self._next(current) if self._to is None else str(self._to))
+        if self._to is not None:
+            self.query_one("#reason").focus()
+        elif not self.query_one("#reason").has_focus:
             statuses.focus()
         self._show_asks()
         self._rehearse()

@@ -17,6 +17,8 @@ from leadtui.domain.values import value_minor, weighted_minor
 from leadtui.store import board as queries
 from leadtui.store import leads as lead_queries
 
+from . import figure_cells
+
 if TYPE_CHECKING:
     from .office import Office
 
@@ -117,15 +119,16 @@ def columns(office: Office, where: str | None = None, pipeline: str | None = Non
         key=lambda stage: (stage.is_lost, stage.is_parked, stage.is_converted, stage.order),
     )
     with office.read() as tx:
-        sums = queries.sums(tx, node, [stage.id for stage in stages])
+        asked = figure_cells.of_node(tx, node, action="read")
+        sums = {cell.key[0]: cell for cell in figure_cells.cells(tx, asked, ("first_id",))}
     hidden = bool(_MONEY & office.actor.hidden_fields)
     found = []
     for stage in stages:
-        of = sums.get(stage.id, queries.StageSum())
-        if stage.is_active or of.count:
-            worth = None if hidden else of.value_minor
+        of = sums.get(stage.id)
+        if stage.is_active or of is not None:
+            worth = None if hidden else of.value_minor if of is not None else 0
             weighted = None if worth is None else weighted_minor(worth, stage.probability)
-            found.append(BoardColumn(stage, of.count, worth, weighted))
+            found.append(BoardColumn(stage, of.n if of is not None else 0, worth, weighted))
     return tuple(found)
 
 
@@ -153,16 +156,6 @@ def position(office: Office, where: str | None, stage_id: int, lead_id: int) -> 
     node = _filter(office, where)
     with office.read() as tx:
         return queries.position(tx, node, stage_id, lead_id)
-
-
-def column_filter(office: Office, where: str | None, stage_id: int) -> str:
-    """The filter that finds exactly the cards of a column."""
-    from leadtui.domain.filters.writer import in_quotes
-
-    stage = office.catalog.stage_by_id[stage_id]
-    pipeline = office.catalog.pipeline_by_id[stage.pipeline_id]
-    mine = f"status:{in_quotes(stage.name)} pipeline:{in_quotes(pipeline.key)}"
-    return f"({where}) {mine}" if where and where.strip() else mine
 
 
 def _pipeline(office: Office, name: str | None) -> Pipeline:

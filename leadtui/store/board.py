@@ -1,4 +1,4 @@
-"""What the board asks of leads: sums by status, and the cards of one status, however many there are.
+"""The cards of one status, page by page, however many there are.
 
 Cards of a status come in the order of `ix_lead_stage_due`: what is due first on top, then those without a date, newest
 first. Both parts are read from the index, so that a page costs the same wherever it is (facts/field 12).
@@ -7,53 +7,21 @@ first. Both parts are read from the index, so that a page costs the same whereve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select
 
 from leadtui.domain.filters import Node
 
 from . import schema as t
-from . import tallies
 from .leads import condition, lookup_of
-from .scope import scope_clause
 from .unit_of_work import ReadTx
 
-_WALK: Final = 4_000
-"""So many cards of a column are tested one by one before the indexes of the filter are asked instead."""
+_WALKS: Final = (2_000, 30_000)
+"""So many cards of a column are tested one by one before the indexes of the filter are asked instead; the longer walk
+only where the shorter one held a good part of a page, or where it is the whole column."""
 _INDEX: Final = "INDEXED BY ix_lead_stage_due"
-
-
-@dataclass(frozen=True, slots=True)
-class StageSum:
-    """How many leads a status has, and what they are worth together."""
-
-    count: int = 0
-    value_minor: int = 0
-
-
-def sums(tx: ReadTx, node: Node | None, stage_ids: Sequence[int]) -> dict[int, StageSum]:
-    """By status what a filter finds in the actor's scope. Without a filter from the tally: no lead is read."""
-    if node is None:
-        where = [tallies.column("first_id").in_(stage_ids), scope_clause(tx.actor, "read", t.tally)]
-        found = tallies.cells(tx, "c", ["first_id"], where=where)
-        return {cell.key[0]: StageSum(cell.n, cell.value_minor) for cell in found}
-    lead = t.lead.c
-    query = (
-        select(lead.stage_id, func.count(), func.sum(_value()))
-        .where(_live(tx, node), lead.stage_id.in_(stage_ids))
-        .group_by(lead.stage_id)
-    )
-    return {stage: StageSum(int(n), int(value or 0)) for stage, n, value in tx.conn.execute(query)}
-
-
-def _value() -> ColumnElement[Any]:
-    """The value of a lead (AJ30) as `tally_sql.expressions` has it, over the table of leads."""
-    lead = t.lead.c
-    fee, monthly = (func.coalesce(one, 0) for one in (lead.installation_fee_minor, lead.monthly_fee_minor))
-    agreed = or_(lead.installation_fee_minor.is_not(None), lead.monthly_fee_minor.is_not(None))
-    return case((agreed, fee + 12 * monthly), else_=func.coalesce(lead.budget_minor, 0))
 
 
 def _live(tx: ReadTx, node: Node | None, search: str = "index") -> ColumnElement[bool]:
@@ -79,31 +47,40 @@ def card_ids(tx: ReadTx, node: Node | None, stage_id: int, *, limit: int, offset
 def _part(tx: ReadTx, node: Node | None, stage_id: int, dated: bool, limit: int, offset: int) -> list[int]:
     lead = t.lead.c
     keys = _keys(tx, dated)
-    if tx.is_sqlite and node is not None and offset + limit <= _WALK:
-        # SQLite's planner would read and sort all that the filter finds, even for one page
-        walk = select(lead.id).where(_in(stage_id, dated)).order_by(*keys).limit(_WALK)
-        near = walk.with_hint(t.lead, _INDEX, "sqlite").subquery("near")
-        tested = (
-            select(lead.id)
-            .select_from(near.join(t.lead, lead.id == near.c.id))
-            .where(_live(tx, node, "scan"))
-            .order_by(*keys)
-            .limit(limit)
-            .offset(offset)
-        )
-        ids = list(tx.conn.execute(tested).scalars())
-        if len(ids) == limit:
-            return ids
-    query = select(lead.id).where(_in(stage_id, dated), _live(tx, node)).order_by(*keys)
-    if tx.is_sqlite and node is None:
+    mine = _in(stage_id, dated)
+    everything = node is None and tx.actor.scope("read") == "all"
+    if tx.is_sqlite and not everything and offset + limit <= _WALKS[0]:
+        # SQLite's planner knows nothing of how much a filter finds: the column is walked while that finds enough
+        for steps in _WALKS:
+            walk = select(lead.id).where(mine).order_by(*keys).limit(steps)
+            near = walk.with_hint(t.lead, _INDEX, "sqlite").subquery("near")
+            joined = near.join(t.lead, lead.id == near.c.id)
+            tested = select(lead.id).select_from(joined).where(_live(tx, node, "scan"))
+            ids = list(tx.conn.execute(tested.order_by(*keys).limit(limit).offset(offset)).scalars())
+            if len(ids) == limit or _reaches(tx, mine, keys, steps):
+                return ids
+            if len(ids) * _WALKS[-1] < limit * steps and not _reaches(tx, mine, keys, _WALKS[-1]):
+                break
+        # what is so thinly spread is found by the filter's own index, and few enough to be sorted
+        mine = _in(stage_id, dated, unindexed=True)
+    query = select(lead.id).where(mine, _live(tx, node)).order_by(*keys)
+    if tx.is_sqlite and everything:
         query = query.with_hint(t.lead, _INDEX, "sqlite")
     return list(tx.conn.execute(query.limit(limit).offset(offset)).scalars())
 
 
-def _in(stage_id: int, dated: bool) -> ColumnElement[bool]:
+def _reaches(tx: ReadTx, mine: ColumnElement[bool], keys: list[Any], steps: int) -> bool:
+    """Whether so many steps walk the whole of it."""
+    beyond = select(t.lead.c.id).where(mine).order_by(*keys).limit(1).offset(steps)
+    return tx.conn.execute(beyond.with_hint(t.lead, _INDEX, "sqlite")).first() is None
+
+
+def _in(stage_id: int, dated: bool, *, unindexed: bool = False) -> ColumnElement[bool]:
+    """The cards of a status with a date, or those without. `unindexed`: SQLite shall find them by something else."""
     lead = t.lead.c
+    stage: Any = lead.stage_id + 0 if unindexed else lead.stage_id
     date = lead.next_follow_up_at
-    return and_(lead.deleted_at.is_(None), lead.stage_id == stage_id, date.is_not(None) if dated else date.is_(None))
+    return and_(lead.deleted_at.is_(None), stage == stage_id, date.is_not(None) if dated else date.is_(None))
 
 
 def _keys(tx: ReadTx, dated: bool) -> list[Any]:

@@ -31,6 +31,15 @@ def fit(text: str, width: int, align: str = "left") -> str:
     return padding + text if align == "right" else text + padding
 
 
+def brief(value: float) -> str:
+    """A large number in few cells: 1234 → "1,234", 25300 → "25.3k", 1234567 → "1.2M"."""
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            unit = 1e3 if sign == "k" else size
+            return f"{value / unit:,.0f}{sign}" if abs(value) >= 100 * unit else f"{value / unit:.1f}{sign}"
+    return f"{value:,.0f}"
+
+
 # Our own signs and every border that Textual draws, each by one ASCII sign of the same width.
 _PLAIN: Final = str.maketrans(
     {

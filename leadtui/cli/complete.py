@@ -174,6 +174,18 @@ def triggers(incomplete: str) -> list[str]:
     return _starting(_names('SELECT name FROM trigger ORDER BY "order"'), incomplete)
 
 
+def assignment_rules(incomplete: str) -> list[str]:
+    """Names of the rules of who gets leads."""
+    return _starting(_names('SELECT name FROM assignment_rule ORDER BY "order"'), incomplete)
+
+
+def assignment_kinds(incomplete: str) -> list[str]:
+    """What rules of who gets leads can do."""
+    from leadtui.domain.routing import KINDS
+
+    return _starting(KINDS, incomplete)
+
+
 def scoring_rules(incomplete: str) -> list[str]:
     """Names of the rules that make scores."""
     return _starting(_names('SELECT name FROM scoring_rule ORDER BY "order"'), incomplete)

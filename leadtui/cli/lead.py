@@ -11,7 +11,7 @@ from leadtui.cli import tree
 VERBS: Final = (
     "leadtui.cli.lead_find", "leadtui.cli.lead_one", "leadtui.cli.lead_many", "leadtui.cli.convert",
     "leadtui.cli.importing", "leadtui.cli.lead_reach", "leadtui.cli.lead_journey",
-    "leadtui.cli.rule_score",
+    "leadtui.cli.rule_score", "leadtui.cli.lead_offers",
 )  # fmt: skip
 
 app = tree.noun("Leads: add, find, edit, move on, convert")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,8 +50,13 @@ def target_of(opened: Office, refs: list[str] | None, where: str | None, *, dele
     return Target(ids=tuple(dict.fromkeys(ids)))
 
 
-def run(opened: Office, target: Target, act: Act, *, dry_run: bool, yes: bool, what: str) -> None:
-    """Show or do a bulk act; exit 5 when rows were refused, after the result that names them."""
+def run(
+    opened: Office, target: Target, act: Act, *, dry_run: bool, yes: bool, what: str, why: Sequence[str] = ()
+) -> None:
+    """Show or do a bulk act; exit 5 when rows were refused, after the result that names them.
+
+    `why` explains a rehearsal of one lead.
+    """
     from leadtui.cli import render_many
     from leadtui.cli.render import View
     from leadtui.services import bulk
@@ -59,7 +65,8 @@ def run(opened: Office, target: Target, act: Act, *, dry_run: bool, yes: bool, w
     if dry_run:
         with pointed_at(target.where):
             shown = bulk.preview(opened, target, act)
-        emit(render_many.bulk_json(shown, view), lambda: render_many.bulk_text(shown, view))
+        document = render_many.bulk_json(shown, view) | ({"explanation": list(why)} if why else {})
+        emit(document, lambda: "\n".join((render_many.bulk_text(shown, view), *why)))
         return
     if not yes:
         with pointed_at(target.where):
@@ -86,15 +93,17 @@ def assign(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:  # fmt: skip
-    """Give leads to somebody; `auto` chooses whoever has least to do."""
-    from leadtui.services import lifecycle
+    """Give leads to somebody; `auto` by the rules of assignment (see: leadtui rule assign list)."""
+    from leadtui.services import lifecycle, routing
     from leadtui.services.bulk import Act
 
     with office() as opened:
         if refs and len(refs) == 1 and where is None and not dry_run:
             answer(opened, lifecycle.assign(opened, refs[0], to))
             return
-        run(opened, target_of(opened, refs, where), Act(assign=to), dry_run=dry_run, yes=yes, what="assign")
+        why = routing.preview(opened, refs[0]).lines if refs and len(refs) == 1 and routing.is_auto(to) else ()
+        target = target_of(opened, refs, where)
+        run(opened, target, Act(assign=to), dry_run=dry_run, yes=yes, what="assign", why=why)
 
 
 def bulk(

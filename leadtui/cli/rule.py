@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from leadtui.cli import complete, rule_score, tree
+from leadtui.cli import complete, rule_assign, rule_rehearse, rule_score, tree
 from leadtui.cli.catalogue import Noun, Value, make
 from leadtui.cli.context import office
 from leadtui.cli.output import emit, table
@@ -215,7 +215,9 @@ def runs(
     )
 
 
+rule_rehearse.register(rule_score.app, rule_assign.app)
 app.add_typer(rule_score.app, name="score", help="What leads are worth: rules that give points")
+app.add_typer(rule_assign.app, name="assign", help="Who gets leads: rules that narrow and order the agents")
 app.add_typer(_actions, name="stage-action", help=STAGE_ACTION.help)
 app.add_typer(_triggers, name="trigger", help=TRIGGER.help)
 app.add_typer(_milestones, name="milestone", help=MILESTONE.help)

@@ -28,10 +28,28 @@ Zone = Annotated[str | None, typer.Option("--timezone", metavar="ZONE", help="th
 Hours = Annotated[
     str | None, typer.Option("--working-hours", metavar="TEXT", help="theirs: mon-fri 08:00-17:00, sat 09:00-13:00")
 ]
+Areas = Annotated[str | None, typer.Option("--areas", metavar="PLACE,PLACE", help="which cities or places they serve")]
+Types = Annotated[
+    str | None, typer.Option("--types", metavar="WORD,WORD", help="which property types or packages they know")
+]
+Languages = Annotated[str | None, typer.Option("--languages", metavar="WORD,WORD", help="what they speak")]
+MinPrice = Annotated[str | None, typer.Option("--min-price", metavar="AMOUNT", help="the lowest budget they work with")]
+MaxPrice = Annotated[str | None, typer.Option("--max-price", metavar="AMOUNT", help="the highest")]
+Capacity = Annotated[
+    str | None, typer.Option("--capacity", metavar="N", help="so many open leads at most by automatic assignment")
+]
+Available = Annotated[
+    bool | None,
+    typer.Option("--available/--not-available", help="whether automatic assignment may choose them"),
+]
 
 
 def _typed(**values: Any) -> dict[str, str]:
     return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def _yes_no(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"
 
 
 def _print(record: dict[str, Any], verb: str) -> None:
@@ -51,13 +69,22 @@ def add(
     os_account: Account = None,
     timezone: Zone = None,
     working_hours: Hours = None,
+    areas: Areas = None,
+    types: Types = None,
+    languages: Languages = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    capacity: Capacity = None,
+    available: Available = None,
 ) -> None:
     """Add a user."""
     from leadtui.services import admin
 
     values = _typed(
         login=login, name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
-        timezone=timezone, working_hours=working_hours,
+        timezone=timezone, working_hours=working_hours, service_areas=areas, specializations=types,
+        languages=languages, min_price=min_price, max_price=max_price, capacity=capacity,
+        available=_yes_no(available),
     )  # fmt: skip
     with office() as opened:
         _print(admin.add_user(opened, values), "added")
@@ -73,7 +100,8 @@ def list_() -> None:
         found = admin.users(opened)
     keys = (
         "login", "name", "role", "branch", "team", "phone", "email", "os_account", "timezone", "working_hours",
-        "is_active", "is_available",
+        "is_active", "is_available", "service_areas", "specializations", "languages", "min_price", "max_price",
+        "capacity",
     )  # fmt: skip
     emit({"total": len(found), "users": found}, lambda: records_text(found, keys))
 
@@ -91,8 +119,17 @@ def edit(
     os_account: Account = None,
     timezone: Zone = None,
     working_hours: Hours = None,
+    areas: Areas = None,
+    types: Types = None,
+    languages: Languages = None,
+    min_price: MinPrice = None,
+    max_price: MaxPrice = None,
+    capacity: Capacity = None,
     available: Annotated[
-        bool | None, typer.Option("--available/--no-available", help="whether automatic assignment may choose them")
+        bool | None,
+        typer.Option(
+            "--available/--not-available", " /--no-available", help="whether automatic assignment may choose them"
+        ),
     ] = None,
     alerts_stdin: Annotated[
         bool, typer.Option("--alerts-stdin", help="read alert addresses (apprise) from standard input, one a line")
@@ -106,10 +143,10 @@ def edit(
 
     values = _typed(
         name=name, role=role, branch=branch, team=team, phone=phone, email=email, os_account=os_account,
-        timezone=timezone, working_hours=working_hours,
+        timezone=timezone, working_hours=working_hours, service_areas=areas, specializations=types,
+        languages=languages, min_price=min_price, max_price=max_price, capacity=capacity,
+        available=_yes_no(available),
     )  # fmt: skip
-    if available is not None:
-        values["available"] = "yes" if available else "no"
     if not values and not alerts_stdin:
         raise UsageError("nothing to change", field="name", code="missing_option", hint="see: leadtui user edit --help")
     with office() as opened:

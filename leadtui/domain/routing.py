@@ -192,6 +192,9 @@ class _Run:
         more = len(agents) - _NAMED
         return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
+    def _all(self) -> str:
+        return f"all {len(self.left)} stay" if len(self.left) > 1 else f"{self.left[0].login} stays"
+
     def load(self, agent: Agent) -> int:
         return self.loads.get(agent.id, 0)
 
@@ -215,14 +218,14 @@ class _Run:
         if fits is None:
             if rule.kind == "source":  # it is for leads of other sources
                 return
-            self.say(f"{rule.kind}: the lead does not say, so all {len(self.left)} stay")
+            self.say(f"{rule.kind}: the lead does not say, so {self._all()}")
             return
         found = [a for a in self.left if fits(a)]
         if found:
             self.say(f"{what}: {len(found)} of {len(self.left)} {verb}: {self.names(found)}")
             self.left = found
         elif rule.only_if_any:
-            self.say(f"{what}: nobody, so all {len(self.left)} stay")
+            self.say(f"{what}: nobody, so {self._all()}")
         else:
             self.say(f"{what}: none of {len(self.left)}")
             self.left = []

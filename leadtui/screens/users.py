@@ -35,6 +35,11 @@ def user_cell(row: Any, key: str) -> Cell:
     return text if active else (text, "muted")
 
 
+def _as_text(value: Any) -> str:
+    """A value as its field holds it: lists with commas between."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+
+
 class UsersScreen(RecordList):
     """Main screen 4."""
 
@@ -101,6 +106,12 @@ class UsersScreen(RecordList):
                 help="such as mon-fri 08:00-17:00, sat 09:00-13:00",
                 max_length=255,
             ),
+            FieldSpec("service_areas", "Serves", help="cities or places, with commas between", max_length=2000),
+            FieldSpec("specializations", "Knows", help="property types or packages, with commas", max_length=2000),
+            FieldSpec("languages", "Speaks", help="with commas between", max_length=500),
+            FieldSpec("min_price", f"Budgets from ({catalog.currency})"),
+            FieldSpec("max_price", f"Budgets to ({catalog.currency})"),
+            FieldSpec("capacity", "Open leads", help="at most so many by automatic assignment; empty: no limit"),
             *(() if new else (alerts_field(has=has_alerts),)),
         ]
         return tuple(specs)
@@ -127,9 +138,7 @@ class UsersScreen(RecordList):
         if user is None:
             return
         office, login = self.office, str(user["login"])
-        values = {
-            key: "" if value is None else str(value) for key, value in user.items() if not isinstance(value, bool)
-        }
+        values = {key: _as_text(value) for key, value in user.items() if not isinstance(value, bool)}
         values["alerts"] = ""
         values["is_available"] = "yes" if user.get("is_available", True) else ""
 

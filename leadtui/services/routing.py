@@ -172,14 +172,17 @@ class Conditions:
 class Desk:
     """Gives leads away in one transaction. `choose` changes nothing; `give` and `carry_out` write and count."""
 
-    def __init__(self, tx: ReadTx, ids: Sequence[int] = ()) -> None:
-        """`ids`: the leads it will be asked about, where they are many: what conditions ask is then read at once."""
+    def __init__(self, tx: ReadTx, ids: Sequence[int] = (), *, steps: Sequence[RuleStep] | None = None) -> None:
+        """`ids`: the leads it will be asked about, where they are many: what conditions ask is then read at once.
+
+        `steps`: rules that are tried instead of those of the office.
+        """
         lock(tx)
         self.tx = tx
         self.agents = agents(tx)
         self.loads = {a.id: a.load for a in self.agents}
         self._turns: dict[int, int] = {}
-        self._all = rules(tx, None)
+        self._all = rules(tx, None) if steps is None else tuple(steps)
         self._rules: dict[int, tuple[RuleStep, ...]] = {}
         self._conditions = Conditions(tx, self._all)
         self._ids = tuple(ids)
@@ -244,7 +247,7 @@ class Desk:
         user_id = choice.agent_id
         if user_id is None or user_id == row["assigned_to_id"]:
             return {}, {}, ()
-        self._count(row, user_id)
+        self.count(row, user_id)
         self._turns |= choice.turns
         columns = hand_to(tx, row, user_id, how=HOW, lines=choice.lines)
         if plans:
@@ -252,7 +255,8 @@ class Desk:
         tx.at_end(self._finish, row["id"])
         return columns, {}, ()
 
-    def _count(self, row: Mapping[Any, Any], user_id: int) -> None:
+    def count(self, row: Mapping[Any, Any], user_id: int) -> None:
+        """Remember that a lead is given to somebody: the next one finds him with one more."""
         stage = self.tx.catalog.stage_by_id[row["stage_id"]]
         if stage.is_converted or stage.is_lost:
             return

@@ -21,10 +21,13 @@ from . import probabilities, scoring
 
 TABLES: Final[Mapping[str, Any]] = {
     "campaign": t.campaign, "template": t.template, "status": t.stage, "scoring_rule": t.scoring_rule,
+    "assignment_rule": t.assignment_rule,
 }  # fmt: skip
 """By the entity of the audit."""
 
-_OF_OFFICE: Final[Mapping[str, str]] = {"status": "statuses", "scoring_rule": "rules of scores"}
+_OF_OFFICE: Final[Mapping[str, str]] = {
+    "status": "statuses", "scoring_rule": "rules of scores", "assignment_rule": "rules of assignment",
+}  # fmt: skip
 """What only those put back who may set up the office."""
 
 Key = tuple[str, int]
@@ -89,6 +92,9 @@ class Alone:
         for (entity, row_id), before in self.rows.items():
             table = TABLES[entity]
             if before is None:
+                if entity == "assignment_rule":  # what it offered stays offered
+                    offered = update(t.lead_offer).where(t.lead_offer.c.rule_id == row_id)
+                    tx.conn.execute(offered.values(rule_id=None))
                 tx.conn.execute(delete(table).where(table.c.id == row_id))
                 tx.audit("undo", entity, row_id, None, None)
                 continue

@@ -131,6 +131,7 @@ def load_pipeline(conn: Connection, key: str, currency: str, *, default: bool) -
     _load_quick_logs(conn, preset, pipeline_id)
     _load_stage_actions(conn, preset, pipeline_id)
     _load_scoring(conn, preset, pipeline_id)
+    _load_assignment(conn, preset, pipeline_id)
     return pipeline_id
 
 
@@ -256,6 +257,20 @@ def _load_scoring(conn: Connection, preset: dict[str, Any], pipeline_id: int) ->
     ]  # fmt: skip
     if rows:
         conn.execute(t.scoring_rule.insert(), rows)
+
+
+def _load_assignment(conn: Connection, preset: dict[str, Any], pipeline_id: int) -> None:
+    """Who gets leads (spec §J 92–96)."""
+    rows = [
+        {
+            "pipeline_id": pipeline_id, "key": slug(r["name"]), "name": r["name"], "order": order, "kind": r["kind"],
+            "params_json": {key: r[key] for key in ("rate", "minutes") if key in r}, "condition": r.get("where"),
+            "only_if_any": r.get("only_if_any", True), "state_json": None, "is_active": r.get("active", True),
+        }
+        for order, r in enumerate(preset.get("assignment", []), 1)
+    ]  # fmt: skip
+    if rows:
+        conn.execute(t.assignment_rule.insert(), rows)
 
 
 def load_writing(conn: Connection, key: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.engine import Connection
 
+from .defaults_0005_assignment import assignment_rules
 from .defaults_0005_scoring import scoring_rules
 
 
 def rules(conn: Connection) -> None:
     """The rules of the presets whose pipelines the database has. A new database gets them with its pipeline."""
     scoring_rules(conn)
+    assignment_rules(conn)

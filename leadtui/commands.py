@@ -165,7 +165,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     _c("today.work", "W", "work", "Work mode: one lead after another, one key for each outcome", "Change",
        "today leads board", permission="log"),
     _c("today.whose", "v", "whose", "Show my own work, my team's, or all", "View", "today"),
-    _c("today.claim", "K", "claim", "Take the lead that is offered to you, if nobody was faster", "Change",
+    _c("today.claim", "T", "claim", "Take the lead that is offered to you, if nobody was faster", "Change",
        "today notifications"),
     # Work mode
     *(

@@ -12,6 +12,7 @@ from .dates import local_day, relative
 from .records import LeadRow
 
 SECTIONS: Final = {
+    "offers": "Offered to you: T claims, the first has it",
     "overdue": "Overdue",
     "now": "Due now",
     "missed": "Missed, planned anew",
@@ -40,8 +41,9 @@ MANNERS: Final = {
 class TodayRow:
     """One thing to do. `key` is unique on the whole screen; `late` says that it should have been done before now.
 
-    `lead` is None only for an intake that no lead came of; `title` then says what it is, `target_id` is its id, else
-    that of the activity, promise or message.
+    `lead` is None only for an intake that no lead came of, and for an offer, whose lead the person may not see yet;
+    `title` then says what it is. `target_id` is the id of the intake, of the lead that is offered, else of the
+    activity, promise or message.
     """
 
     key: str

@@ -129,6 +129,8 @@ class NotificationsScreen(LeadScreen[None]):
 
     def why_disabled(self, command: Command) -> str | None:
         """What needs a notice."""
+        if command.id == "today.claim" and (self.row is None or self.row.kind != "offer"):
+            return "this notice offers nothing"
         if command.id in _NEEDS_ROW and self.row is None:
             return "There is no notice here"
         if command.id == "notifications.seen" and self.row is not None and self.row.seen_at is not None:
@@ -141,12 +143,29 @@ class NotificationsScreen(LeadScreen[None]):
     def _opened(self) -> None:
         if self.row is None:
             return
+        if self.row.kind == "offer":
+            from leadtui.screens.offers import OffersDialog
+
+            self.app.push_screen(OffersDialog(self.row.text.partition(" ")[0]))
+            return
+        if self.row.kind == "unassigned":
+            from leadtui.screens.figure_leads import FigureLeads
+
+            self.app.push_screen(FigureLeads("is:unassigned is:active", "Nobody's leads"))
+            return
         if self.row.lead_id is None:
             self.lead_app.notify(one_line(self.row.text))
             return
         from leadtui.screens.lead_detail import LeadDetailScreen
 
         self.app.push_screen(LeadDetailScreen(self.row.lead_id))
+
+    def do_claim(self) -> None:
+        """Take the lead that the notice under the cursor offers."""
+        from leadtui.screens.offers import claim_named
+
+        if (row := self.row) is not None:
+            claim_named(self, row.text)
 
     def do_snooze(self) -> None:
         """Ask until when."""

@@ -79,8 +79,10 @@ class OfficeScreen(LeadScreen[None]):
     """Main screen 5."""
 
     SCOPE = "office"
-    HINTS: ClassVar[tuple[str, ...]] = ("office.next_tab", "office.new", "office.edit", "office.retire")
-    PACKAGE_HINTS: ClassVar[tuple[str, ...]] = (*HINTS, "office.push", "office.drift")
+    HINTS: ClassVar[tuple[str, ...]] = (
+        "office.next_tab", "office.new", "office.edit", "office.retire", "office.rules",
+    )  # fmt: skip
+    PACKAGE_HINTS: ClassVar[tuple[str, ...]] = (*HINTS[:4], "office.push", "office.drift")
     DEFAULT_CSS: ClassVar[str] = """
     OfficeScreen #note { height: auto; padding: 0 1; color: $text-muted; }
     """
@@ -129,7 +131,7 @@ class OfficeScreen(LeadScreen[None]):
         """Show another kind."""
         self.kind = kind % len(NOUNS)
         self.query_one(Kinds).show(self.kind)
-        more = {"package": self.PACKAGE_HINTS, "trigger": (*self.HINTS, "office.runs")}
+        more = {"package": self.PACKAGE_HINTS, "trigger": (*self.HINTS[:4], "office.runs", "office.rules")}
         self.hints.show_hints(more.get(self.noun.key, self.HINTS))
         table = self.table
         table.empty = f"No {self.noun.title.lower()} yet — n adds one"

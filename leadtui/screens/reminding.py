@@ -41,6 +41,7 @@ _LATE = timedelta(minutes=10)
 KINDS = {
     "reminder": "due", "escalation": "passed on", "assignment": "assigned", "loan": "promise", "digest": "your day",
     "stage": "status", "alert": "alert", "reply": "answered", "campaign": "campaign",
+    "offer": "offered", "unassigned": "unassigned",
 }  # fmt: skip
 """Why somebody is told, in a word or two."""
 

@@ -14,7 +14,7 @@ from leadtui.domain.records import LeadRow
 from leadtui.domain.today import Today, TodayRow
 from leadtui.screens.change_watch import ChangeWatch
 from leadtui.screens.lead_commands import LeadCommands
-from leadtui.screens.today_rows import More, TodayRows
+from leadtui.screens.today_rows import InList, More, TodayRows
 from leadtui.widgets.sheet import Sheet
 from leadtui.widgets.text import one_line
 
@@ -129,6 +129,8 @@ class TodayScreen(LeadCommands):
         if command.id == "today.whose":
             alone = self.today is None or len(self.today.choices) < 2
             return "your role shows you your own leads only" if alone else None
+        if command.id == "today.claim":
+            return None if self.row is not None and self.row.section == "offers" else "this is not offered to you"
         if command.id == "today.work":
             return None if self.today is not None else "the day is still being read"
         return super().why_disabled(command)
@@ -158,10 +160,15 @@ class TodayScreen(LeadCommands):
         if isinstance(item, More):
             self.more[item.section] = item.shown + STEP
             self._load()
+        elif isinstance(item, InList):
+            self._open_list(item)
         elif isinstance(item, TodayRow):
             self._open(item)
 
     def _open(self, row: TodayRow) -> None:
+        if row.section == "offers":
+            self.open_dialog("offers", "OffersDialog", row.title)
+            return
         if row.lead is None:
             self.open_dialog("intakes", "IntakesScreen")
             return
@@ -171,6 +178,18 @@ class TodayScreen(LeadCommands):
         from leadtui.screens.lead_detail import LeadDetailScreen
 
         self.app.push_screen(LeadDetailScreen(row.lead.id))
+
+    def _open_list(self, item: InList) -> None:
+        from leadtui.screens.figure_leads import FigureLeads
+
+        self.app.push_screen(FigureLeads(item.where, item.title))
+
+    def do_claim(self) -> None:
+        """Take the lead under the cursor that is offered, if nobody was faster."""
+        from leadtui.screens.offers import claim
+
+        if (row := self.row) is not None and row.target_id is not None:
+            claim(self, row.target_id, row.title)
 
     def do_work(self) -> None:
         """One lead after another."""

@@ -24,6 +24,17 @@ class More:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class InList:
+    """The heading that opens all leads of a part in the list, where many are marked and assigned at once."""
+
+    where: str
+    title: str
+
+
+UNASSIGNED: Final = InList("is:unassigned is:active", "Nobody's leads")
+
+
 @dataclass(frozen=True)
 class TodayRows:
     """A day, ready to be laid out in any width."""
@@ -40,10 +51,18 @@ class TodayRows:
             return stack([Line(text((words, "muted")))], width)
         lines: list[Line] = []
         for part in self.today.sections:
-            lines.append(Line(rule=part.name, right=text(f"{part.count:,}")))
+            lines.append(self._heading(part))
             lines += [self.row(one, width) for one in part.rows]
             lines += self._more(part)
         return stack(lines, width)
+
+    @staticmethod
+    def _heading(part: TodaySection) -> Line:
+        """Name and count; that of nobody's leads opens them all, to be marked and given away together."""
+        if part.key != "unassigned":
+            return Line(rule=part.name, right=text(f"{part.count:,}"))
+        right = text(("enter: all in the list ", "muted"), f"{part.count:,}")
+        return Line(rule=part.name, right=right, item=UNASSIGNED, key="list unassigned")
 
     def _more(self, part: TodaySection) -> list[Line]:
         hidden = part.count - len(part.rows)

@@ -38,6 +38,7 @@ from leadtui.store.unit_of_work import ReadTx
 
 from . import follow_ups as f
 from . import intake_rows, message_lists
+from . import offers as offer_rows
 from .office import Office
 
 FIRST = 6
@@ -68,7 +69,8 @@ def sections(
     with office.read() as tx:
         may = choices(tx.actor)
         reader = _Day(tx, whose if whose in may else "mine", dict(more or {}), first)
-        found = [*reader.follow_ups(), reader.handed(), reader.loans(), *reader.leads(), reader.intakes()]
+        parts_of_it = (reader.handed(), reader.loans(), *reader.leads(), reader.intakes())
+        found = [reader.offers(), *reader.follow_ups(), *parts_of_it]
     parts = tuple(part for part in found if part is not None and part.count)
     return Today(parts, reader.whose, may, tx.now)
 
@@ -89,6 +91,19 @@ class _Day:
 
     def _part(self, key: str, count: int, rows: Sequence[TodayRow]) -> TodaySection:
         return TodaySection(key, count, tuple(rows))
+
+    # -- offers
+
+    def offers(self) -> TodaySection | None:
+        """Leads that are offered to the person: who claims one first has it, whosever day is shown."""
+        found = [one for one in offer_rows.open_rows(self.tx) if one.mine]
+        rows = []
+        for one in found[: self.limit("offers")]:
+            what = ", ".join(word for word in (one.area, one.package) if word)
+            until = self._when(one.until)
+            reason = f"{what}; until {until}" if what else f"until {until}"
+            rows.append(TodayRow(f"c{one.id}", "offers", one.lead_number, reason, None, one.lead_id, one.until))
+        return self._part("offers", len(found), rows)
 
     # -- follow-ups and tasks
 

@@ -1,149 +1,213 @@
-"""What happens by itself, on the screens: its editor, its rehearsal beside a move, milestones and leads that rot."""
+"""The screens of the rules: lists, forms with a live count and an example, trying a lead, order, switching."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leadtui import clock
-from leadtui.screens.lead_detail import LeadDetailScreen
-from leadtui.screens.office import OfficeScreen
-from leadtui.screens.office_nouns import NOUNS
-from leadtui.screens.record_form import RecordForm
-from leadtui.screens.status_dialog import StatusDialog
-from leadtui.services import activities, admin, behavior, events, lifecycle, triggers
-from leadtui.services.activities import LogEntry
+from leadtui.screens.confirm import Confirm
+from leadtui.screens.picker import Picker
+from leadtui.screens.rule_editor import RuleEditor
+from leadtui.screens.rule_try import TryDialog
+from leadtui.screens.rules import AssignRulesScreen, ScoreRulesScreen
+from leadtui.services import admin, leads, score_rules
 from leadtui.services.office import Office
+from leadtui.widgets.filter_bar import FilterBar
 from leadtui.widgets.form import Form
-from tests.screens.dialog_help import Run, add_lead, new_office, opened
+from leadtui.widgets.sheet import Sheet
+from tests.screens.conftest import NOW
+from tests.screens.dialog_help import NASTY, Run, acting_as, add_lead, copy_of, opened, prepared
+from tests.screens.pictures import SIZES, check
 
-SMALL, WIDE = (80, 24), (120, 40)
+
+def fill(office: Office) -> None:
+    """Two agents with areas, five leads, one of them with what rules look for."""
+    for login, area in (("asha", "Westlands"), ("brian", "Karen")):
+        admin.add_user(office, {"login": login, "name": login.title(), "role": "agent", "service_areas": area})
+    add_lead(office, "Achieng Odhiambo", "0722000111", location="Westlands", has_router="yes", current_isp="Zuku")
+    add_lead(office, "Brian Kamau", "0722000112", location="Karen", source="Referral")
+    for place, name in enumerate(("Fatuma Hassan", "Kevin Otieno", "Mercy Wambui")):
+        add_lead(office, name, f"072200012{place}")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; tests take copies."""
+    return prepared(tmp_path_factory.mktemp("rules"), fill, NOW)
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Office:
-    return new_office(tmp_path)
+def office(made: Path, tmp_path: Path) -> Iterator[Office]:
+    """An isp with its preset's rules."""
+    opened_here = copy_of(made, tmp_path)
+    yield opened_here
+    opened_here.close()
 
 
-async def go_to(run: Run, key: str) -> None:
-    await run.press(*["]"] * [noun.key for noun in NOUNS].index(key))
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form looks a millisecond after the last key."""
+    from leadtui.screens import rule_editor
+
+    monkeypatch.setattr(rule_editor, "REST_S", 0.001)
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_stage_actions_are_edited_and_switched(office: Office, size: tuple[int, int], snapshot: Any) -> None:
-    async with opened(office, OfficeScreen, size=size) as run:
-        await go_to(run, "stage_action")
-        assert "Survey the site" in run.text and "task for technician" in run.text
-        snapshot(run.app, f"stage_actions_{size[0]}x{size[1]}")
-        if size == WIDE:
-            return
+def form_of(run: Run) -> Form:
+    """The fields of the rule that is written."""
+    assert isinstance(run.app.screen, RuleEditor), run.text
+    return run.app.screen.form
+
+
+def sheet_of(run: Run, name: str) -> str:
+    """What a sheet of the screen in front says."""
+    return "\n".join(run.app.screen.query_one(name, Sheet).lines)
+
+
+async def to_condition(run: Run, text: str) -> FilterBar:
+    """Put a condition in the place of the one there is, as if it were typed."""
+    bar = run.app.screen.query_one(FilterBar)
+    bar.focus()
+    bar.set_value(text, quiet=False)
+    await run.settle()
+    return bar
+
+
+def score_named(office: Office, name: str) -> Any:
+    """A rule of scores."""
+    return score_rules.get(office, name)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_list_says_points_conditions_and_how_many_leads(office: Office, size: tuple[int, int]) -> None:
+    async with opened(office, ScoreRulesScreen, size=size) as run:
+        check(run.app, f"score_rules_{size[0]}x{size[1]}")
+        assert "has_router" in run.text.replace(" ", "_").lower()
+        await run.press("G")
+        assert "holds for" in run.text
+
+
+async def test_a_rule_is_written_with_its_count_and_an_example(office: Office) -> None:
+    before = leads.count(office, "score:>=20")
+    async with opened(office, ScoreRulesScreen) as run:
         await run.press("n")
-        assert isinstance(run.app.screen, RecordForm)
-        form = run.app.screen.query_one(Form)
-        form.set_values({"pipeline": "isp", "status": "Contacted", "name": "Ring", "kind": "follow_up", "text": "{x}"})
+        await run.write("From Westlands")
+        form_of(run).set_values({"group": "place", "points": "12"})
+        await to_condition(run, "location:Nowhere")
+        assert "finds 0 of 5 leads" in run.text
+        bar = await to_condition(run, "lokation:Westlands")
+        assert "^" in run.text and bar.error, run.text
         await run.press("ctrl+s")
-        assert "no placeholder" in form.errors.get("text", "")
-        form.set_values({"text": "Ring {name}", "delay": "4h"})
+        assert isinstance(run.app.screen, RuleEditor) and "lokation" in bar.value, "nothing typed is lost"
+        await to_condition(run, "location:Westlands")
+        assert "finds 1 of 5 leads; saving scores 5 leads anew" in run.text
+        seen = sheet_of(run, "#seen")
+        assert "Achieng Odhiambo" in seen and "+12 From Westlands" in seen and "→" in seen
         await run.press("ctrl+s")
-        assert "Stage action Ring added" in run.text and "follow-up in 4h" in run.text
-        await run.press("e")
-        run.app.screen.query_one(Form).set_values({"delay": "", "context": "offer_response"})
-        await run.press("ctrl+s")
-        assert "follow-up by rule" in run.text
-        await run.press("d")
-        assert "retired" in run.text
-    ring = next(one for one in admin.items(office, "stage_action") if one["name"] == "Ring")
-    assert (ring["context"], ring["delay"], ring["is_active"]) == ("offer_response", None, False)
+        assert "From Westlands added; leads are scored anew · u takes it back" in run.text
+        assert "12 rules" in run.text or "rules" in run.text
+    rule = score_named(office, "From Westlands")
+    assert (rule.when, rule.points, rule.group, rule.mode) == ("location:Westlands", 12, "place", "flat")
+    assert leads.count(office, "score:>=20") >= before
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_milestones_are_edited(office: Office, size: tuple[int, int], snapshot: Any) -> None:
-    async with opened(office, OfficeScreen, size=size) as run:
-        await go_to(run, "milestone")
-        assert "First contact" in run.text
-        snapshot(run.app, f"milestones_{size[0]}x{size[1]}")
-        if size == WIDE:
-            return
+async def test_what_a_rule_cannot_know_is_pointed_at_and_wrong_fields_keep_what_was_typed(office: Office) -> None:
+    async with opened(office, ScoreRulesScreen) as run:
         await run.press("n")
-        form = run.app.screen.query_one(Form)
-        form.set_values({"name": "Two visits"})
+        form = form_of(run)
+        form.set_values({"name": "Much", "group": "x", "points": "a lot"})
+        bar = await to_condition(run, "score:>50")
+        assert bar.error
         await run.press("ctrl+s")
-        assert form.errors.get("types")
-        form.set_values({"types": "site-visit", "count": "2"})
+        assert "When:" in run.text
+        await to_condition(run, "city:Nairobi")
         await run.press("ctrl+s")
-        assert "Milestone Two visits added" in run.text and "2 × site visit" in run.text
-
-
-async def test_the_hours_of_a_status(office: Office) -> None:
-    async with opened(office, OfficeScreen) as run:
-        await go_to(run, "status")
-        await run.press("e")
-        form = run.app.screen.query_one(Form)
-        form.set_values({"sla_hours": "0"})
+        assert form.errors.get("points") and form.value("points") == "a lot"
+        await run.press("escape")
+        assert isinstance(run.app.screen, Confirm), "leaving asks once"
+        await run.press("escape")
+        form.set_values({"points": "5", "mode": "per_unit", "per": "page_views", "cap": "20"})
         await run.press("ctrl+s")
-        assert "1 or more" in form.errors.get("sla_hours", "")
-        form.set_values({"sla_hours": "36"})
-        await run.press("ctrl+s")
-        assert "changed" in run.text
-    assert next(one for one in admin.items(office, "status") if one["name"] == "New")["sla_hours"] == 36
+    rule = score_named(office, "Much")
+    assert (rule.mode, rule.per, rule.cap, rule.when) == ("per_unit", "page_views", 20, "city:Nairobi")
 
 
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_the_status_dialog_says_what_a_status_does(office: Office, size: tuple[int, int], snapshot: Any) -> None:
-    lead_id = add_lead(office)
-    async with opened(office, lambda: StatusDialog((lead_id,)), size=size) as run:
-        assert "By itself then" not in run.text
-        await run.press("down", "down")
-        assert "By itself then: Survey the site of Achieng Odhiambo" in " ".join(run.text.split())
-        snapshot(run.app, f"status_then_{size[0]}x{size[1]}")
-
-
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_a_lead_that_rots_and_what_it_reached(office: Office, size: tuple[int, int], snapshot: Any) -> None:
-    lead_id = add_lead(office)
-    activities.log(office, lead_id, LogEntry("call"))
-    activities.log(office, lead_id, LogEntry("site_visit"))
-    lifecycle.set_status(office, lead_id, "Interested")
-    later = clock.now() + timedelta(days=9)
-    clock.set_clock(lambda: later)
-    async with opened(office, lambda: LeadDetailScreen(lead_id), size=size) as run:
-        assert "◐ Interested · 9 days, 2 over" in run.text
-        assert "★ first contact 20 Nov · first visit 20 Nov" in run.text
-        snapshot(run.app, f"rotting_{size[0]}x{size[1]}")
-
-
-@pytest.mark.parametrize("size", [SMALL, WIDE])
-async def test_triggers_are_edited_and_leave_leads_alone(office: Office, size: tuple[int, int], snapshot: Any) -> None:
-    lead = add_lead(office)
-    async with opened(office, OfficeScreen, size=size) as run:
-        await go_to(run, "trigger")
-        await run.press("n")
-        form = run.app.screen.query_one(Form)
-        form.set_values({"name": "Curious", "event": "page_view", "count": "2", "within": "24h", "action": "score"})
-        shown = form.visible_values()
-        assert "points" in shown and "drip" not in shown and "body" not in shown
-        await run.press("ctrl+s")
-        assert "points" in run.text.lower() and isinstance(run.app.screen, RecordForm)
-        form.set_values({"points": "10"})
-        await run.press("ctrl+s")
-        assert "Trigger Curious added" in run.text and "score +10" in run.text
-        snapshot(run.app, f"triggers_{size[0]}x{size[1]}")
-        if size == WIDE:
-            return
-        behavior.record(office, lead, "page_view")
-        behavior.record(office, lead, "page_view")
-        while events.handle_open(office):
-            pass
-        await run.press("x")
-        assert "LD-202611-0001" in run.text and "Went off" in run.text
-        triggers.exclude(office, "Curious", [lead])
-        await run.press("escape", "x", "enter")
-        assert triggers.exclusions(office, "Curious") == ()
-        run.app.screen.query_one("#exclude").press()
-        await run.settle()
+async def test_a_rule_is_changed_switched_moved_and_removed(office: Office) -> None:
+    rules = score_rules.list_all(office)
+    first = rules[0]
+    async with opened(office, ScoreRulesScreen) as run:
         await run.press("enter")
-        assert [one["lead_id"] for one in triggers.exclusions(office, "Curious")] == [lead]
-        snapshot(run.app, f"trigger_{size[0]}x{size[1]}")
+        form = form_of(run)
+        assert form.value("name") == first.name and "finds" in run.text
+        await run.press("ctrl+s")
+        assert isinstance(run.app.screen, ScoreRulesScreen), "nothing was changed"
+        await run.press("e")
+        form_of(run).set_values({"points": str(first.points + 1)})
+        await run.press("ctrl+s")
+        assert f"{first.points + 1:+d}" in run.text
+        await run.press("d")
+        assert not score_named(office, first.name).is_active and "is off" in run.text and " off" in run.text
+        await run.press("d")
+        assert score_named(office, first.name).is_active
+        await run.press("D")
+        assert isinstance(run.app.screen, Confirm) and "scored anew" in run.text
+        await run.press("enter") if False else await run.press("y")
+        await run.settle()
+        if isinstance(run.app.screen, Confirm):
+            await run.press("left", "enter")
+    names = [one.name for one in score_rules.list_all(office)]
+    assert score_named(office, names[0]) is not None
+
+
+async def test_order_within_a_group(office: Office) -> None:
+    for name in ("One", "Two"):
+        score_rules.add(office, {"name": name, "group": "turns", "points": "1", "first_match": "yes"})
+    async with opened(office, ScoreRulesScreen) as run:
+        await run.press("G", "minus")
+        assert "Two moved up" in run.text
+        await run.press("minus")
+        assert "It is the first of its group" in run.text
+        assert [one.name for one in score_rules.list_all(office) if one.group == "turns"] == ["Two", "One"]
+        await run.press("plus")
+        assert [one.name for one in score_rules.list_all(office) if one.group == "turns"] == ["One", "Two"]
+
+
+async def test_the_leads_of_a_rule_and_one_lead_tried(office: Office) -> None:
+    score_rules.add(office, {"name": "ZZ router", "group": "zz", "points": "5", "when": "has_router:yes"})
+    async with opened(office, ScoreRulesScreen) as run:
+        await run.press("G", "o")
+        assert "Achieng" in run.text and "Fatuma" not in run.text
+        await run.press("escape", "t")
+        assert isinstance(run.app.screen, TryDialog)
+        await run.press("enter")
+        assert isinstance(run.app.screen, Picker)
+        await run.write("Achieng")
+        await run.press("enter")
+        assert "+5 ZZ router" in sheet_of(run, "#lines")
+
+
+async def test_an_agent_looks_and_changes_nothing(office: Office) -> None:
+    async with opened(acting_as(office, "asha"), ScoreRulesScreen) as run:
+        count = len(score_rules.list_all(office))
+        for key in ("n", "e", "d", "D", "R", "plus"):
+            await run.press(key)
+            assert isinstance(run.app.screen, ScoreRulesScreen)
+        assert "your role may not" in run.toasts.lower()
+    assert len(score_rules.list_all(office)) == count
+
+
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)])
+async def test_hostile_names(office: Office, size: tuple[int, int]) -> None:
+    score_rules.add(office, {"name": NASTY[:60], "group": "zz", "points": "5"})
+    add_lead(office, NASTY, "0733000999")
+    async with opened(office, ScoreRulesScreen, size=size) as run:
+        await run.press("G")
+        assert "[b]x[/]" in run.text and "\x1b" not in run.text
+        await run.press("e")
+        assert "[b]x[/]" in run.text and "\x1b" not in run.text
+        await run.press("escape", "t")
+        assert "\x1b" not in run.text
+        await run.press("escape", "tab")
+        assert isinstance(run.app.screen, AssignRulesScreen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadtui.cli import complete, stats_forecast, tree
+from leadtui.cli import complete, stats_export, stats_forecast, tree
 from leadtui.cli.context import office
 from leadtui.cli.output import emit, pairs, table
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = tree.noun("Leads in figures: how many, by status and month; what became of them")
 app.default_verb = "overview"  # type: ignore[attr-defined]  # `stats --year 2026` is `stats overview --year 2026`
 stats_forecast.register(app)
+stats_export.register(app)
 
 
 @app.command("overview", hidden=True)

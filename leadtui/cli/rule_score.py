@@ -44,7 +44,7 @@ Order = Annotated[int | None, typer.Option("--order", metavar="N", help="its pla
 DryRun = Annotated[bool, typer.Option("--dry-run", help="check it and show it, change nothing")]
 
 
-def _typed(**given: object) -> dict[str, str]:
+def typed(**given: object) -> dict[str, str]:
     """What was given, as text; what was not is left out."""
     return {
         key: ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -73,7 +73,7 @@ def add(
 
     if points is None:
         raise UsageError("--points is missing", field="points", code="missing_option", hint="such as --points 10")
-    values = _typed(
+    values = typed(
         name=name, group=group, when=when, points=points, per=per, cap=cap, first_match=first_match, order=order,
         pipeline=pipeline,
     )  # fmt: skip
@@ -90,7 +90,7 @@ def edit(
     """Change a rule; an empty value clears."""
     from leadtui.services import score_rules
 
-    values = _typed(
+    values = typed(
         name=name, group=group, when=when, points=points, per=per, cap=cap, first_match=first_match, order=order
     )
     if not values:

@@ -11,7 +11,7 @@ from leadtui.errors import Invalid, NotFound
 from .rehearsal_records import Candidate, Change
 
 Row = Mapping[Any, Any]
-ACTS: Final = ("add", "edit", "enable", "disable", "remove")
+ACTS: Final = ("add", "edit", "enable", "disable", "switch", "remove")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,8 @@ def trials(rows: Sequence[Row], changes: Sequence[Change | Candidate], kind: Kin
 
 
 def _switched(rows: Sequence[Row], row: Row, kind: Kind) -> Trial:
-    on = not row["is_active"]
-    change = Change("enable" if on else "disable", row["id"])
-    changed, words = _after(rows, change, kind, 0)
-    return Trial(f"{'with' if on else 'without'} {row['name']}", (words,), changed)
+    changed, words = _after(rows, Change("switch", row["id"]), kind, 0)
+    return Trial(f"{'without' if row['is_active'] else 'with'} {row['name']}", (words,), changed)
 
 
 def _trial(rows: Sequence[Row], one: Change | Candidate, kind: Kind, place: int) -> Trial:
@@ -89,7 +87,8 @@ def _after(rows: Sequence[Row], change: Change, kind: Kind, number: int) -> tupl
             said = f"{before} → {after}" if before != after else f"{after}, place {row['order']} → {made['order']}"
             return _ordered([*others, made]), f"{made['name']}: {said}"
         case _:
-            switched = {**row, "is_active": change.act == "enable"}
+            on = change.act == "enable" if change.act != "switch" else not row["is_active"]
+            switched = {**row, "is_active": on}
             return _ordered([*others, switched]), f"{row['name']} {'on' if switched['is_active'] else 'off'}"
 
 

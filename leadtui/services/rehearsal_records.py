@@ -13,7 +13,8 @@ from leadtui.domain.lift import Alone, Band, Replayed, Share, percent, rounded
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the rules that is tried: `act` add, edit, enable, disable or remove of `rule` (its id, key or name).
+    """A change of the rules that is tried: `act` add, edit, enable, disable, switch (over) or remove of
+    `rule` (its id, key or name).
 
     `values` are texts as they are typed in the form: those of `score_rules.add` or `routing_rules.add`.
     """

@@ -18,15 +18,12 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Any, Final
 
-from sqlalchemy import or_, select
-
 from leadtui.domain import lift
 from leadtui.domain.lift import Replayed, Share
-from leadtui.domain.routing import Choice, LeadFacts, RuleStep, choose, does
-from leadtui.store import schema as t
+from leadtui.domain.routing import Choice, LeadFacts, RuleStep, choose
 from leadtui.store.unit_of_work import ReadTx
 
-from . import past_facts, rehearsal_owners, routing
+from . import past_facts, rehearsal_owners, routing, routing_rules
 from .office import Office
 from .rehearsal_changes import Kind, Row, Trial, trials
 from .rehearsal_leads import YOUNG, Arrived, OnProgress, Replay, ShouldStop, pipeline_of
@@ -79,7 +76,7 @@ def rehearse(
             should_stop=should_stop,
         )  # fmt: skip
         named = tx.catalog.pipeline_by_id[pipeline_id]
-        present = _rows(tx, pipeline_id)
+        present = routing_rules.rows(tx, pipeline_id)
         found = trials(present, changes, _kind(tx, named.key))
         run = _Run(tx, Trial("as it is", (), tuple(present)), found)
     run.owners = rehearsal_owners.read(
@@ -100,22 +97,10 @@ def _since(row: Mapping[str, Any]) -> datetime:
     return created
 
 
-def _rows(tx: ReadTx, pipeline_id: int) -> list[Row]:
-    r = t.assignment_rule.c
-    mine = or_(r.pipeline_id.is_(None), r.pipeline_id == pipeline_id)
-    return list(tx.conn.execute(select(t.assignment_rule).where(mine).order_by(r.order, r.id)).mappings())
-
-
 def _kind(tx: ReadTx, pipeline: str) -> Kind:
-    from . import routing_rules
-
-    users, sources = tx.catalog.user_by_id, tx.catalog.source_by_id
-
     def words(row: Row) -> str:
-        step = routing.step_of(row)
-        logins = [users[i].login for i in step.params.get("users") or () if i in users]
-        names = [sources[i].name for i in step.params.get("sources") or () if i in sources]
-        return does(step, logins, names) + (f" if {step.condition}" if step.condition else "")
+        told = routing_rules.record(tx, row)
+        return str(told["does"]) + (f" if {row['condition']}" if row["condition"] else "")
 
     def draft(values: Mapping[str, str], base: Any) -> dict[str, Any]:
         given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}

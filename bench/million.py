@@ -176,21 +176,24 @@ def _leads(office: Office, people: list[tuple[int, int]], count: int, seed: int)
         )  # fmt: skip
 
 
-def _changes(raw: Any, office: Office) -> Iterator[tuple[Any, ...]]:
+def _changes(raw: Any, office: Office) -> list[tuple[Any, ...]]:
     """How far each lead got: one row of history tells it."""
     rnd = random.Random(9)
     steps = [s.id for s in office.catalog.stages_of(office.catalog.default_pipeline.id) if s.is_step]
-    won = {s.id for s in office.catalog.stages if s.is_converted}
     boss = office.actor.user_id
-    for lead_id, stage, at in _read(raw, "SELECT id, stage_id, stage_changed_at FROM lead"):
-        reached = stage if stage in steps else rnd.choices(steps[:-1], (4, 3, 2, 1))[0]
-        yield lead_id, reached, boss, at if stage in won or isinstance(at, str) else at
+    rows = _read(raw, "SELECT id, stage_id, stage_changed_at FROM lead")
+    return [
+        (lead_id, stage if stage in steps else rnd.choices(steps[:-1], (4, 3, 2, 1))[0], boss, at)
+        for lead_id, stage, at in rows
+    ]
 
 
-def _router_users(raw: Any) -> Iterator[tuple[Any, ...]]:
-    for lead_id, at in _read(raw, "SELECT id, converted_at FROM lead WHERE converted_at IS NOT NULL"):
-        if lead_id % 10 < 9:
-            yield 1, lead_id, f"u{lead_id}", "pppoe", f"t{lead_id}", "active", at
+def _router_users(raw: Any) -> list[tuple[Any, ...]]:
+    return [
+        (1, lead_id, f"u{lead_id}", "pppoe", f"t{lead_id}", "active", at)
+        for lead_id, at in _read(raw, "SELECT id, converted_at FROM lead WHERE converted_at IS NOT NULL")
+        if lead_id % 10 < 9
+    ]
 
 
 def _read(raw: Any, query: str) -> list[tuple[Any, ...]]:

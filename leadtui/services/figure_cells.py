@@ -7,12 +7,12 @@ days at the edges straight from the leads; any other filter is counted over lead
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, text, union_all
+from sqlalchemy import ColumnElement, and_, func, literal_column, select
 
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import day_start, local_day, month_bounds, parse_day_range
@@ -176,11 +176,11 @@ def _from_tally(
     return tallies.cells(tx, kind, group_by, where=conditions, months=months or None)
 
 
-def _from_leads(tx: ReadTx, wanted: ColumnElement[bool], group_by: Sequence[str]) -> list[Cell]:
+def _from_leads(tx: ReadTx, wanted: ColumnElement[bool], group_by: Sequence[str], *, summed: bool = True) -> list[Cell]:
     names = [_LEAD_COLUMNS.get(one, one) for one in group_by]
     keys = [t.lead.c[name] for name in names]
     made = dict(zip(COLUMNS, expressions("lead", "", tx.is_sqlite), strict=True))
-    sums: list[Any] = [func.sum(literal_column(made[name])) for name in SUMS[1:]]
+    sums: list[Any] = [func.sum(literal_column(made[name] if summed else "0")) for name in SUMS[1:]]
     query = select(*keys, func.count(), *sums).where(wanted)
     size = len(keys)
     return [
@@ -240,9 +240,8 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
         if months is not None:
             # In the order of the table's key, so that SQLite need not sort.
             for cell in _from_tally(tx, asked, "c", ("month", "first_id", "second_id", "source_id"), months):
-                month, stage, furthest, source = cell.key
-                created[month] += cell.n
-                _add(cell, stage, furthest, source, by_stage, reached, sources)
+                created[cell.key[0]] += cell.n
+                _add(cell, cell.key[1:], by_stage, reached, sources)
             for cell in _from_tally(tx, asked, "c", ("assigned_to_id", "first_id"), months):
                 agents[cell.key[0], cell.key[1]] += cell.n
             for cell in _from_tally(tx, asked, "l", ("first_id", "second_id"), months):
@@ -251,43 +250,53 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
         parts = [(and_(*_of(tx, asked, *edge)), edge[0]) for edge in edges]
     else:
         parts = [(wanted, None)]
-        created.update(_by_month(tx, wanted, t.lead.c.created_at, shown))
-    keys = ("first_id", "second_id", "source_id", "assigned_to_id", "lost_reason_id")
+        created.update(_by_month(tx, wanted, t.lead.c.created_at, shown, asked))
     for part, at in parts:
-        for cell in _from_leads(tx, part, keys):
-            stage, furthest, source, agent, reason = cell.key
-            _add(cell, stage, furthest, source, by_stage, reached, sources)
-            agents[agent, stage] += cell.n
-            if reason and stage in lost:
-                reasons[reason] += cell.n
+        for cell in _from_leads(tx, part, ("first_id", "second_id", "source_id")):
+            _add(cell, cell.key, by_stage, reached, sources)
             if at is not None:
                 day = local_day(at, catalog.tz)
                 created[day.year * 100 + day.month] += cell.n
-    converted, activated, dated = _happened(tx, asked, wanted, shown)
+        for cell in _from_leads(tx, part, ("assigned_to_id", "first_id"), summed=False):
+            agents[cell.key[0], cell.key[1]] += cell.n
+        is_lost = and_(part, t.lead.c.stage_id.in_(lost), t.lead.c.lost_reason_id.is_not(None))
+        for cell in _from_leads(tx, is_lost, ("lost_reason_id",), summed=False):
+            reasons[cell.key[0]] += cell.n
+    converted, activated, dated = _happened(tx, asked, wanted, _year(year), by_stage)
     return Counted(
         stages=dict(by_stage), reached=reached, sources=sources, agents=agents, reasons=reasons, created=created,
-        converted=converted, activated=activated, dated=dated, overdue=_overdue(tx, wanted),
-        young=_young(tx, wanted), rotting=_rotting(tx, wanted, by_stage),
+        converted=converted, activated=activated, dated=dated, overdue=_overdue(tx, asked, wanted),
+        young=_young(tx, asked, wanted), rotting=_rotting(tx, asked, wanted, by_stage),
     )  # fmt: skip
 
 
 def _add(
-    cell: Cell, stage: int, furthest: int, source: int, by_stage: dict[int, Sum], reached: Counter[int],
+    cell: Cell, key: Sequence[int], by_stage: dict[int, Sum], reached: Counter[int],
     sources: Counter[tuple[int, int]],
 ) -> None:  # fmt: skip
+    stage, furthest, source = key
     by_stage[stage] += Sum(cell.n, cell.installation_minor, cell.monthly_minor, cell.value_minor, cell.seconds)
     reached[furthest] += cell.n
     sources[source, stage] += cell.n
 
 
+def _year(year: int) -> list[int]:
+    return [year * 100 + month for month in range(1, 13)]
+
+
 def _shown(year: int, present: int) -> list[int]:
     """The months that are looked at: those of the year, this one and the last."""
     before = present - 1 if present % 100 > 1 else present - 100 + 11
-    return sorted({*(year * 100 + month for month in range(1, 13)), present, before})
+    return sorted({*_year(year), present, before})
+
+
+def _indexed(asked: Asked, query: Any, index: str) -> Any:
+    """The query by an index that holds all it reads; SQLite cannot know how few leads that means."""
+    return query.with_hint(t.lead, f"INDEXED BY {index}", "sqlite") if asked.is_tallied else query
 
 
 def _happened(
-    tx: ReadTx, asked: Asked, wanted: ColumnElement[bool], shown: Sequence[int]
+    tx: ReadTx, asked: Asked, wanted: ColumnElement[bool], months: Sequence[int], by_stage: Mapping[int, Sum]
 ) -> tuple[Counter[int], Counter[int], int]:
     """Conversions and first router users by month, and how many conversions have a moment."""
     c = t.lead.c
@@ -300,55 +309,61 @@ def _happened(
         activated = Counter({cell.key[0]: cell.n for cell in _from_tally(tx, asked, "r", ("month",))})
         return converted, activated, converted.total()
     is_won = and_(wanted, c.stage_id.in_(won))
-    dated = tx.conn.execute(select(func.count()).where(is_won, c.converted_at.is_not(None))).scalar_one()
+    # Nearly all have a moment: those without are sooner counted.
+    undated = _indexed(asked, select(func.count()).where(is_won, c.converted_at.is_(None)), "ix_lead_converted")
+    dated = sum(found.n for stage, found in by_stage.items() if stage in won) - tx.conn.execute(undated).scalar_one()
     return (
-        _by_month(tx, is_won, c.converted_at, shown), _by_month(tx, wanted, c.router_user_at, shown), int(dated),
-    )  # fmt: skip
+        _by_month(tx, is_won, c.converted_at, months, asked, "ix_lead_converted"),
+        _by_month(tx, wanted, c.router_user_at, months, asked, "ix_lead_router_user"),
+        int(dated),
+    )
 
 
-def _by_month(tx: ReadTx, wanted: ColumnElement[bool], column: Any, months: Sequence[int]) -> Counter[int]:
+def _by_month(
+    tx: ReadTx, wanted: ColumnElement[bool], column: Any, months: Sequence[int], asked: Asked, index: str = ""
+) -> Counter[int]:
     """How many leads have `column` in each of these months of the office."""
-    bounds = [(month, *month_bounds(month // 100, month % 100, tx.catalog.tz)) for month in months]
-    within = and_(column >= bounds[0][1], column < bounds[-1][2])
-    number = case(*((and_(column >= begin, column < end), month) for month, begin, end in bounds), else_=0)
-    # Named and grouped by the name: PostgreSQL does not see that two CASEs with other parameters are one.
-    query = select(number.label("month"), func.count()).where(wanted, within).group_by(text("month"))
-    return Counter({int(month): int(n) for month, n in tx.conn.execute(query) if month})
+    bounds = [month_bounds(month // 100, month % 100, tx.catalog.tz) for month in months]
+    if index and asked.is_tallied:
+        parts = [select(func.count()).where(wanted, column >= begin, column < end) for begin, end in bounds]
+        counts = [tx.conn.execute(_indexed(asked, part, index)).scalar_one() for part in parts]
+    else:
+        # One walk for all months: there is no telling what the filter costs.
+        sums = [func.count().filter(column >= begin, column < end) for begin, end in bounds]
+        query = select(*sums).where(wanted, column >= bounds[0][0], column < bounds[-1][1])
+        counts = list(tx.conn.execute(query).one())
+    return Counter({month: int(n) for month, n in zip(months, counts, strict=True) if n})
 
 
-def _overdue(tx: ReadTx, wanted: ColumnElement[bool]) -> dict[int, int]:
+def _overdue(tx: ReadTx, asked: Asked, wanted: ColumnElement[bool]) -> dict[int, int]:
     c = t.lead.c
     start = day_start(local_day(tx.now, tx.catalog.tz), tx.catalog.tz)
     query = select(c.assigned_to_id, func.count()).where(wanted, c.next_follow_up_at < start)
-    return {int(user or 0): int(n) for user, n in tx.conn.execute(query.group_by(c.assigned_to_id))}
+    rows = tx.conn.execute(_indexed(asked, query.group_by(c.assigned_to_id), "ix_lead_due"))
+    return {int(user or 0): int(n) for user, n in rows}
 
 
-def _young(tx: ReadTx, wanted: ColumnElement[bool]) -> tuple[int, ...]:
+def _young(tx: ReadTx, asked: Asked, wanted: ColumnElement[bool]) -> tuple[int, ...]:
     """Open leads by how many days of the office they are in their status, the oldest left out."""
     c, today, tz = t.lead.c, local_day(tx.now, tx.catalog.tz), tx.catalog.tz
     starts = [day_start(today - timedelta(days=days), tz) for days in YOUNG_DAYS]
-    place = case(*((c.stage_changed_at >= start, n) for n, start in enumerate(starts)), else_=len(starts))
     at_work = c.stage_id.in_(stages_that_are("active", tx.catalog))
-    query = select(place.label("place"), func.count()).where(wanted, at_work, c.stage_changed_at >= starts[-1])
-    counted = {int(n): int(found) for n, found in tx.conn.execute(query.group_by(text("place")))}
-    return tuple(counted.get(n, 0) for n in range(len(starts)))
+    within = [func.count().filter(c.stage_changed_at >= start) for start in starts]
+    query = select(*within).where(wanted, at_work, c.stage_changed_at >= starts[-1])
+    counted = [int(n) for n in tx.conn.execute(_indexed(asked, query, "ix_lead_stage_changed")).one()]
+    return tuple(n - before for n, before in zip(counted, [0, *counted], strict=False))
 
 
-def _rotting(tx: ReadTx, wanted: ColumnElement[bool], by_stage: dict[int, Sum]) -> int:
+def _rotting(tx: ReadTx, asked: Asked, wanted: ColumnElement[bool], by_stage: Mapping[int, Sum]) -> int:
     """Open leads longer in their status than it allows: all but those within the limit, which are few."""
     c = t.lead.c
-    limited = [s for s in tx.catalog.stages if has_limit(s) and by_stage.get(s.id)]
-    if not limited:
-        return 0
-    within = [
-        select(func.count().label("n")).where(
-            wanted, c.stage_id == s.id, c.stage_changed_at >= tx.now - timedelta(hours=s.sla_hours or 0)
-        )
-        for s in limited
-    ]
-    parts = union_all(*within).subquery()
-    fresh = tx.conn.execute(select(func.sum(parts.c.n))).scalar_one()
-    return sum(by_stage[s.id].n for s in limited) - int(fresh or 0)
+    limited = [s for s in tx.catalog.stages if has_limit(s) and s.id in by_stage]
+    fresh = 0
+    for stage in limited:
+        within = c.stage_changed_at >= tx.now - timedelta(hours=stage.sla_hours or 0)
+        query = select(func.count()).where(wanted, c.stage_id == stage.id, within)
+        fresh += int(tx.conn.execute(_indexed(asked, query, "ix_lead_stage_changed")).scalar_one())
+    return sum(by_stage[s.id].n for s in limited) - fresh
 
 
 def years(tx: ReadTx, *, action: str = "stats") -> tuple[int, ...]:

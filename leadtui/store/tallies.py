@@ -50,7 +50,7 @@ def cells(
     """  # fmt: skip
     size = len(group_by)
     parts = []
-    # One statement, so that nothing is summed up in between; each part grouped by itself: SQLite would sort all of both.
+    # One statement, so that nothing is summed up in between; each part by itself: SQLite would sort both together.
     for part in (t.tally, _loose(kind)):
         conditions = [_moved(one, part) for one in where]
         if part is t.tally:
@@ -74,12 +74,13 @@ def column(name: str) -> Any:
 
 
 def _moved(condition: ColumnElement[bool], part: Any) -> ColumnElement[bool]:
-    """A condition on `tally` as one on another part."""
-    from sqlalchemy.sql.util import ClauseAdapter
+    """A condition on `tally` as one on another part with its columns."""
+    from sqlalchemy.sql.visitors import replacement_traverse
 
-    if part is t.tally:
-        return condition
-    moved: ColumnElement[bool] = ClauseAdapter(part).traverse(condition)
+    def there(element: Any, **_: Any) -> Any:
+        return part.c[element.name] if getattr(element, "table", None) is t.tally else None
+
+    moved: ColumnElement[bool] = replacement_traverse(condition, {}, there)
     return moved
 
 

@@ -14,6 +14,16 @@ from leadtui.store.types import UtcDateTime
 revision = "0005"
 down_revision = "0004"
 
+_TALLIED = ("assigned_to_id", "branch_id", "source_id")
+_COVERING = {
+    "ix_lead_created": (
+        "created_at", "id", "stage_id", "furthest_stage_id", "source_id", "assigned_to_id", "branch_id",
+        "lost_reason_id", "installation_fee_minor", "monthly_fee_minor", "budget_minor", "converted_at",
+    ),
+    "ix_lead_stage_changed": ("stage_id", "stage_changed_at", *_TALLIED, "created_at"),
+    "ix_lead_due": ("next_follow_up_at", "id", "stage_id", *_TALLIED, "created_at"),
+    "ix_lead_converted": ("converted_at", "stage_id", "created_at", *_TALLIED),
+}  # fmt: skip
 _SETTINGS = {"auto_assign": "off", "service_areas": ""}
 
 
@@ -140,15 +150,17 @@ def upgrade() -> None:
     op.add_column("lead", sa.Column("score_bonus", sa.Integer(), server_default="0", nullable=False))
     op.add_column("lead", sa.Column("score_version", sa.Integer(), server_default="0", nullable=False))
     op.add_column("lead", sa.Column("router_user_at", UtcDateTime(), nullable=True))
-    op.drop_index(op.f("ix_lead_stage_changed"), table_name="lead", sqlite_where=sa.text("deleted_at IS NULL"))
-    op.create_index(
-        "ix_lead_stage_changed",
-        "lead",
-        ["stage_id", "stage_changed_at", "assigned_to_id", "branch_id"],
-        unique=False,
-        sqlite_where=sa.text("deleted_at IS NULL"),
-        postgresql_where=sa.text("deleted_at IS NULL"),
-    )
+    # those that figures are read from, without reading the leads
+    for name, columns in _COVERING.items():
+        op.drop_index(op.f(name), table_name="lead")
+        op.create_index(
+            name,
+            "lead",
+            list(columns),
+            unique=False,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
     op.create_index(
         "ix_lead_stage_due",
         "lead",
@@ -176,10 +188,10 @@ def upgrade() -> None:
     op.create_index(
         "ix_lead_router_user",
         "lead",
-        ["router_user_at"],
+        ["router_user_at", "stage_id", "created_at", *_TALLIED],
         unique=False,
-        sqlite_where=sa.text("router_user_at IS NOT NULL"),
-        postgresql_where=sa.text("router_user_at IS NOT NULL"),
+        sqlite_where=sa.text("router_user_at IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=sa.text("router_user_at IS NOT NULL AND deleted_at IS NULL"),
     )
     op.create_index(
         "ix_lead_score_version",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
@@ -29,24 +29,15 @@ MOST_BEHIND = 2_000
 """Leads shown of those that came into a status: the newest."""
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """How the past is looked at, as typed."""
+def options_of(how: Mapping[str, str]) -> dict[str, Any]:
+    """How the past is looked at, as typed, for the service. Raises Invalid with the field."""
+    from leadtui.services.settings import whole_number
 
-    date_from: str = ""
-    date_to: str = ""
-    age_days: str = ""
-    min_cases: str = ""
-
-    def options(self) -> dict[str, Any]:
-        """For the service. Raises Invalid with the field."""
-        from leadtui.services.settings import whole_number
-
-        found: dict[str, Any] = {"date_from": self.date_from or None, "date_to": self.date_to or None}
-        for key in ("age_days", "min_cases"):
-            if typed := getattr(self, key).strip():
-                found[key] = whole_number(typed, key)
-        return found
+    found: dict[str, Any] = {"date_from": how.get("from") or None, "date_to": how.get("to") or None}
+    for key, option in (("age", "age_days"), ("min_cases", "min_cases")):
+        if typed := how.get(key, "").strip():
+            found[option] = whole_number(typed, key)
+    return found
 
 
 class ForecastScreen(LeadScreen[None]):
@@ -62,7 +53,9 @@ class ForecastScreen(LeadScreen[None]):
         super().__init__()
         self.question = question
         self.shown = Shown()
-        self.how = How()
+        self.how: dict[str, str] = {}
+        """How the past is looked at, as typed: from, to, age, min_cases."""
+        self._again = False
         self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
 
     def body(self) -> ComposeResult:
@@ -120,9 +113,11 @@ class ForecastScreen(LeadScreen[None]):
         self._show(forecast=forecast, times=times)
 
     def _show(self, **parts: Any) -> None:
+        is_first = self.shown.forecast is None
         self.shown = shown = replace(self.shown, **parts)
         self._title()
-        self.query_one(Sheet).show(lambda width: sheet(shown, width))
+        # Whichever came first: the cursor begins at the head.
+        self.query_one(Sheet).show(lambda width: sheet(shown, width), keep_place=not is_first)
         self.lead_app.refresh_hints()
 
     def _title(self) -> None:
@@ -135,26 +130,43 @@ class ForecastScreen(LeadScreen[None]):
         dash, dot = (" - ", " - ") if self.lead_app.plain else (" ─ ", " · ")
         self.heading("Forecast" + dash + dot.join([*parts, *([whose] if whose else [])]))
 
-    def _measure(self) -> None:
-        """Try the probabilities on the past: it may take a while, esc stops it."""
+    def _measure(self, *, anew: bool = False) -> None:
+        """Try the probabilities on the past: it may take a while, esc stops it. `anew`: something else was asked."""
         bar = self.query_one(TaskBar)
         if bar.busy:
+            # It cannot be begun before the one under way has ended.
+            self._again |= anew
+            if anew:
+                bar.stop()
             return
+        if anew:
+            self._show(test=None, said="measuring …")
         office, how, pipeline = self.office, self.how, self.question.pipeline if self.question is not None else None
 
         def work(report: Report, should_stop: Callable[[], bool]) -> BackTest:
             from leadtui.services import backtest
 
             return backtest.measure(
-                office, pipeline, **how.options(), on_progress=lambda done, total: report(done, total, ""),
+                office, pipeline, **options_of(how), on_progress=lambda done, total: report(done, total, ""),
                 should_stop=should_stop,
             )  # fmt: skip
 
         if self.shown.test is None:
             self._show(said="measuring …")
-        bar.run(self, work, title="Looking at the past", then=lambda found: self._show(test=found), failed=self._missed)
+        bar.run(self, work, title="Looking at the past", then=self._measured, failed=self._missed)
+
+    def _measured(self, found: BackTest) -> None:
+        if self._again:
+            self._again = False
+            self._measure(anew=True)
+        else:
+            self._show(test=found)
 
     def _missed(self, error: Exception) -> None:
+        if self._again:
+            self._again = False
+            self._measure(anew=True)
+            return
         if not isinstance(error, LeadtuiError):
             self.lead_app.report(error)
         words = error.message if isinstance(error, LeadtuiError) else "it could not be measured"
@@ -205,9 +217,8 @@ class ForecastScreen(LeadScreen[None]):
         keys: list[str | None] = [None, *(one.key for one in self.office.catalog.pipelines if one.is_active)]
         at = keys.index(self.question.pipeline) if self.question.pipeline in keys else 0
         self.question = replace(self.question, pipeline=keys[(at + 1) % len(keys)])
-        self.query_one(TaskBar).stop()
-        self._show(test=None, said="measuring …")
-        self.do_refresh()
+        self._read()
+        self._measure(anew=True)
 
     def do_how(self) -> None:
         """Which time of the past counts, and what counts as a case."""
@@ -215,25 +226,25 @@ class ForecastScreen(LeadScreen[None]):
         from leadtui.screens.record_form import RecordForm
 
         specs = [
-            FieldSpec("date_from", "Came in from", kind="date", help="2026-01-01, 2026-01, -1y; empty: all there is"),
-            FieldSpec("date_to", "To", kind="date", help="both days included"),
-            FieldSpec("age_days", "Wait for", help=f"undecided for so many days counts as not converted; {AGE_DAYS}"),
+            FieldSpec("from", "Came in from", help="2026-01-01, 2026-01, last-year; empty: all there is"),
+            FieldSpec("to", "To", help="both days included"),
+            FieldSpec("age", "Wait for", help=f"undecided for so many days counts as not converted; {AGE_DAYS}"),
             FieldSpec("min_cases", "At least", help=f"so many cases, or a share is not taken over; {MIN_CASES}"),
         ]
+        office = self.office
 
-        def save(values: dict[str, str]) -> How:
-            how = How(**values)
-            how.options()
-            return how
+        def save(values: dict[str, str]) -> dict[str, str]:
+            from leadtui.services import backtest
 
-        def answered(how: Any) -> None:
-            if isinstance(how, How):
+            backtest.check(office, **options_of(values))
+            return values
+
+        def answered(how: dict[str, str] | None) -> None:
+            if how is not None:
                 self.how = how
-                self.query_one(TaskBar).stop()
-                self._measure()
+                self._measure(anew=True)
 
-        given = {key: getattr(self.how, key) for key in How.__slots__}
-        form = RecordForm("How to look at the past", specs, given, save, new=True)
+        form = RecordForm("How to look at the past", specs, self.how, save, new=True)
         form.do = "Measure"
         self.app.push_screen(form, answered)
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WIDE = 110
 """From this width on the two stand beside each other."""
+_FIGURES = 34
+"""Cells of the four figures behind a name, and of the five of the back-test."""
 _MOST_LINES = 8
 """Users and sources shown; the command line has them all."""
 
@@ -47,8 +49,9 @@ def sheet(shown: Shown, width: int) -> list[Row]:
     """Everything, in one column or two."""
     if width >= WIDE:
         half = (width - 2) // 2 - 1
-        return beside(_forecast(shown, half), _back_test(shown, half), width, 0.5)
-    return stack([*_forecast(shown, width - 1), *_back_test(shown, width - 1)], width)
+        return beside([*_forecast(shown, half), *_parts(shown, half)], _back_test(shown, half), width, 0.5)
+    whole = width - 1
+    return stack([*_forecast(shown, whole), *_back_test(shown, whole), Line(), *_parts(shown, whole)], width)
 
 
 def short_money(minor: int | None, currency: str) -> str:
@@ -60,6 +63,11 @@ def short_money(minor: int | None, currency: str) -> str:
         if abs(major) >= 10 * size:
             return f"{major / size:,.1f}{unit}"
     return f"{major:,}"
+
+
+def _short_span(seconds: int) -> str:
+    """A duration in six cells: from ten days on the hours say nothing."""
+    return f"{seconds // 86_400:,}d" if seconds >= 10 * 86_400 else span_words(seconds)
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -85,18 +93,18 @@ def _forecast(shown: Shown, width: int) -> list[Line]:
     found, plain = shown.forecast, shown.plain
     if found is None:
         return [Line(rule="Forecast"), Line(text(("reading …", "muted")))]
-    cells = max(width - 41, 12)
+    cells = _name_cells(width)
     lines = [Line(rule="Forecast", right=text(found.currency))]
     for pipeline in dict.fromkeys(one.pipeline for one in found.rows):
-        heads = [("leads", 7, "muted"), ("value", 12, "muted"), ("%", 6, "muted"), ("forecast", 12, "muted")]
+        heads = [("leads", 8, "muted"), ("value", 10, "muted"), ("%", 6, "muted"), ("forecast", 10, "muted")]
         lines.append(Line(_cells(heads, pipeline, cells, "muted")))
         for one in found.rows:
             if one.pipeline != pipeline:
                 continue
             parts = [
-                (f"{one.count:,}", 7, ""), (short_money(one.value_minor, found.currency), 12, ""),
+                (f"{one.count:,}", 8, ""), (short_money(one.value_minor, found.currency), 10, ""),
                 (percent(one.probability), 6, "muted"),
-                (short_money(one.weighted_minor, found.currency), 12, "accent"),
+                (short_money(one.weighted_minor, found.currency), 10, "accent"),
             ]  # fmt: skip
             behind = Behind(f"{one.status}, open", one.filter)
             name = plain_signs(f"{one.mark} {one.status}", plain)
@@ -105,13 +113,26 @@ def _forecast(shown: Shown, width: int) -> list[Line]:
         lines.append(Line(text(("there are no open leads", "muted"))))
     else:
         total = [
-            (f"{found.count:,}", 7, "strong"), (short_money(found.value_minor, found.currency), 12, "strong"),
-            ("", 6, ""), (short_money(found.weighted_minor, found.currency), 12, "strong"),
+            (f"{found.count:,}", 8, "strong"), (short_money(found.value_minor, found.currency), 10, "strong"),
+            ("", 6, ""), (short_money(found.weighted_minor, found.currency), 10, "strong"),
         ]  # fmt: skip
         everything = Behind("Open leads", found.filter)
         lines.append(Line(_cells(total, "  in all", cells, "strong"), item=everything, key="all"))
-    return [*lines, Line(), *_expected(found), *_lines("By user", found.users, found, cells),
-            *_lines("By source", found.sources, found, cells), *_times(shown, cells)]  # fmt: skip
+    return [*lines, Line(), *_expected(found)]
+
+
+def _parts(shown: Shown, width: int) -> list[Line]:
+    """By user and source, and how long conversions took."""
+    found, cells = shown.forecast, _name_cells(width)
+    if found is None:
+        return []
+    return [*_lines("By user", found.users, found, cells), *_lines("By source", found.sources, found, cells),
+            *_times(shown, cells)]  # fmt: skip
+
+
+def _name_cells(width: int) -> int:
+    """What the figures leave for the names."""
+    return max(width - _FIGURES, 12)
 
 
 def _expected(found: Forecast) -> list[Line]:
@@ -130,11 +151,12 @@ def _expected(found: Forecast) -> list[Line]:
 def _lines(title: str, rows: Sequence[ForecastLine], found: Forecast, cells: int) -> list[Line]:
     if not rows:
         return []
-    made = [Line(rule=title)]
+    heads = [("leads", 8, "muted"), ("value", 10, "muted"), ("new", 6, "muted"), ("forecast", 10, "muted")]
+    made = [Line(rule=title), Line(_cells(heads, "", cells))]
     for one in rows[:_MOST_LINES]:
         parts = [
-            (f"{one.count:,}", 7, ""), (short_money(one.value_minor, found.currency), 12, ""),
-            (f"{one.customers:,.1f}", 6, "muted"), (short_money(one.weighted_minor, found.currency), 12, "accent"),
+            (f"{one.count:,}", 8, ""), (short_money(one.value_minor, found.currency), 10, ""),
+            (f"{one.customers:,.1f}", 6, "muted"), (short_money(one.weighted_minor, found.currency), 10, "accent"),
         ]  # fmt: skip
         behind = Behind(f"{one.name}, open", one.filter)
         made.append(Line(_cells(parts, f"  {one.name}", cells), item=behind, key=(title, one.name, one.login)))
@@ -147,13 +169,13 @@ def _times(shown: Shown, cells: int) -> list[Line]:
     found = shown.times
     if found is None or not found.count:
         return []
-    heads = [("leads", 7, "muted"), ("average", 15, "muted"), ("median", 15, "muted")]
+    heads = [("leads", 8, "muted"), ("average", 13, "muted"), ("median", 13, "muted")]
     lines = [Line(rule="Until the conversion"), Line(_cells(heads, "", cells))]
     rows: list[tuple[str, ConversionTimes | SourceTime]] = [("  in all", found)]
     rows += [(f"  {one.name}", one) for one in found.by_source[:_MOST_LINES]]
     for name, one in rows:
         parts = [
-            (f"{one.count:,}", 7, ""), (span_words(one.average_s), 15, ""), (span_words(one.median_s), 15, "accent"),
+            (f"{one.count:,}", 8, ""), (span_words(one.average_s), 13, ""), (span_words(one.median_s), 13, "accent"),
         ]  # fmt: skip
         behind = Behind(f"{name.strip().capitalize()}, converted", one.filter)
         lines.append(Line(_cells(parts, name, cells), item=behind, key=("times", name)))
@@ -166,10 +188,10 @@ def _back_test(shown: Shown, width: int) -> list[Line]:
     if found is None:
         lines = [Line(text((one, "muted"))) for one in wrapped(shown.said or "reading …", width)]
         return [Line(rule="Tried on the past"), *lines]
-    cells = max(width - 41, 14)
+    cells = _name_cells(width)
     lines = [Line(rule="Tried on the past", right=text(found.pipeline))]
-    heads = [(word, n, "muted") for word, n in (("cases", 8), ("is %", 7), ("95 %", 8), ("set", 6), ("time", 11))]
-    lines.append(Line(_cells(heads, "of those that came into", cells, "muted")))
+    heads = [(word, n, "muted") for word, n in (("cases", 8), ("is %", 6), ("95 %", 7), ("set", 5), ("time", 8))]
+    lines.append(Line(_cells(heads, "came into", cells, "muted")))
     lines += [_test_line(one, cells, shown.plain) for one in found.rows if not one.stage.is_lost or one.entered]
     lines.append(Line())
     for words, style in _words(found):
@@ -183,10 +205,10 @@ def _test_line(one: StatusTest, cells: int, plain: bool) -> Line:
     # a sign besides the colour: set outside of the interval in which the truth lies
     off = one.is_off and not fixed
     parts = [
-        (f"{one.cases:,}", 8, ""), ("" if fixed else percent(one.share), 7, "accent"),
-        (plain_signs(between, plain), 8, "muted"),
+        (f"{one.cases:,}", 8, ""), ("" if fixed else percent(one.share), 6, "accent"),
+        (plain_signs(between, plain), 7, "muted"),
         (percent(one.stage.probability, 0) + ("!" if off else " "), 6, "warning" if off else ""),
-        ("" if one.median_s is None or fixed else span_words(round(one.median_s)), 11, "muted"),
+        ("" if one.median_s is None or fixed else _short_span(round(one.median_s)), 7, "muted"),
     ]  # fmt: skip
     behind = Behind(f"Came into {one.stage.name}", stage_id=one.stage.id)
     name = plain_signs(f"{one.stage.mark} {one.stage.name}", plain)

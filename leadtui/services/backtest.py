@@ -98,10 +98,7 @@ def measure(
     `date_from` to `date_to` are days as typed, both included, of coming into a status. Within the scope of the action
     `stats`. Raises NotPermitted, Invalid (with its field), UsageError (`stopped`).
     """
-    if not 1 <= age_days <= 3_650:
-        raise Invalid(f"{age_days} days is no age to wait for", field="age", hint="from 1 to 3650")
-    if not 1 <= min_cases <= 1_000_000:
-        raise Invalid(f"{min_cases} is no number of cases", field="min_cases", hint="20, say")
+    check(office, date_from=date_from, date_to=date_to, age_days=age_days, min_cases=min_cases)
     with office.read() as tx:
         w.require(tx, "stats")
         chosen = tx.catalog.find_pipeline(pipeline) if pipeline else tx.catalog.default_pipeline
@@ -126,6 +123,19 @@ def measure(
     asked = Asked(chosen.id, chosen.key, date_from, date_to, age_days, min_cases)
     stages = office.catalog.stages_of(chosen.id)
     return back_test(asked, stages, (Count(*key, n) for key, n in counts.items()), seconds)
+
+
+def check(
+    office: Office, *, date_from: str | None = None, date_to: str | None = None, age_days: int = AGE_DAYS,
+    min_cases: int = MIN_CASES,
+) -> None:  # fmt: skip
+    """Whether `measure` may be asked this. Raises Invalid with its field: from, to, age, min_cases."""
+    if not 1 <= age_days <= 3_650:
+        raise Invalid(f"{age_days} days is no age to wait for", field="age", hint="from 1 to 3650")
+    if not 1 <= min_cases <= 1_000_000:
+        raise Invalid(f"{min_cases} is no number of cases", field="min_cases", hint="20, say")
+    with office.read() as tx:
+        _window(tx, date_from, date_to)
 
 
 def _window(tx: ReadTx, date_from: str | None, date_to: str | None) -> _Window:

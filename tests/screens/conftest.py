@@ -58,16 +58,18 @@ def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
     from leadtui import opening
-    from leadtui.screens import change_watch, leads, picker, preview
+    from leadtui.screens import board, change_watch, leads, picker, preview
     from leadtui.widgets import filter_bar
 
     monkeypatch.setattr(opening, "REST_S", 0.001)
     monkeypatch.setattr(filter_bar, "LIVE_SECONDS", 0.001)
     monkeypatch.setattr(picker, "DEBOUNCE_SECONDS", 0.001)
     monkeypatch.setattr(preview, "REST_SECONDS", 0.001)
+    monkeypatch.setattr(board, "SAVE_SECONDS", 0.001)
     monkeypatch.setattr(leads, "SAVE_SECONDS", 0.001)
     monkeypatch.setattr(leads, "PLACE_SECONDS", 0.001)
     monkeypatch.setattr(change_watch, "SECONDS", 3600.0)
+    monkeypatch.setattr(stats, "LOOK_S", 3600.0)
 
 
 @pytest.fixture(scope="session")

@@ -132,9 +132,13 @@ class Replay:
                     return
                 at, last = rows[-1].created_at, rows[-1].id
                 yield tx, arrived(tx, rows)
-            self.done += len(rows)
-            if self.on_progress is not None:
-                self.on_progress(min(self.done, self.total), self.total)
+            self.tell(len(rows))
+
+    def tell(self, count: int) -> None:
+        """So many leads more were gone through."""
+        self.done += count
+        if self.on_progress is not None:
+            self.on_progress(min(self.done, self.total), self.total)
 
     def is_young(self, lead: Arrived) -> bool:
         """Whether it is too early to say that nothing comes of the lead."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from leadtui.store import schema as t
 from leadtui.store.unit_of_work import ReadTx
@@ -91,15 +91,21 @@ class Owners:
         return self.converted[user_id] / had if had else 0.0
 
 
+def count(tx: ReadTx) -> int:
+    """How many leads `read` goes through."""
+    return int(tx.conn.execute(select(func.count()).where(t.lead.c.deleted_at.is_(None))).scalar_one())
+
+
 def read(
     office: Office,
     is_replayed: Callable[[Mapping[str, object]], bool],
     settle: timedelta,
     *,
+    on_read: Callable[[int], None],
     should_stop: ShouldStop | None = None,
 ) -> Owners:
     """Everybody's leads of all time, some thousand at once. `is_replayed`: whether a lead (pipeline_id, created_at) is
-    one that is given away anew. Raises Stopped."""
+    one that is given away anew; `on_read` is told how many were read. Raises Stopped."""
     c = t.lead.c
     owners, last = Owners(), 0
     columns = (
@@ -119,5 +125,6 @@ def read(
             for row, lead in zip(rows, leads, strict=True):
                 if lead.id in found:
                     owners.note(lead, found[lead.id], replayed=is_replayed(row._mapping))
+        on_read(len(rows))
     owners.begin()
     return owners

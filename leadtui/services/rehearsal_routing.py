@@ -79,9 +79,10 @@ def rehearse(
         present = routing_rules.rows(tx, pipeline_id)
         found = trials(present, changes, _kind(tx, named.key))
         run = _Run(tx, Trial("as it is", (), tuple(present)), found)
+        replay.total += rehearsal_owners.count(tx)
     run.owners = rehearsal_owners.read(
         office, lambda row: row["pipeline_id"] == pipeline_id and _since(row) >= replay.begins, settle,
-        should_stop=should_stop,
+        on_read=replay.tell, should_stop=should_stop,
     )  # fmt: skip
     for chunk_tx, leads in replay.chunks():
         run.look(chunk_tx, replay, leads, settle)

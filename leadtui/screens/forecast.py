@@ -74,8 +74,9 @@ class ForecastScreen(LeadScreen[None]):
         self.do_refresh()
 
     def do_refresh(self) -> None:
-        """Both anew."""
+        """All of it anew."""
         self._read()
+        self._read_times()
         self._measure()
 
     def leads_changed(self, ids: frozenset[int]) -> None:
@@ -94,23 +95,35 @@ class ForecastScreen(LeadScreen[None]):
     def _read(self) -> None:
         office, asked = self.office, self.question
 
-        def read() -> tuple[Question, Forecast, ConversionTimes]:
+        def read() -> tuple[Question, Forecast]:
             from leadtui.domain.figures import Question
-            from leadtui.services import conversion_times, forecasts
+            from leadtui.services import forecasts
 
             question = asked or Question()
-            return question, forecasts.forecast(office, question), conversion_times.conversion_times(office, question)
+            return question, forecasts.forecast(office, question)
 
         self.run_blocking(read, then=lambda found: self._forecast(*found), failed=self._failed, group="forecast")
+
+    def _read_times(self) -> None:
+        """By itself and not again with every change: the middle of many conversions wants each of them read."""
+        office, asked = self.office, self.question
+
+        def read() -> ConversionTimes:
+            from leadtui.services import conversion_times
+
+            return conversion_times.conversion_times(office, asked)
+
+        # What is wrong with the question, the forecast says.
+        self.run_blocking(read, then=lambda found: self._show(times=found), failed=lambda _: None, group="times")
 
     def _failed(self, error: Exception) -> None:
         self.lead_app.report(error)
         if self.shown.forecast is None and isinstance(error, LeadtuiError):
             self.dismiss(None)
 
-    def _forecast(self, question: Question, forecast: Forecast, times: ConversionTimes) -> None:
+    def _forecast(self, question: Question, forecast: Forecast) -> None:
         self.question = question
-        self._show(forecast=forecast, times=times)
+        self._show(forecast=forecast)
 
     def _show(self, **parts: Any) -> None:
         is_first = self.shown.forecast is None
@@ -218,6 +231,7 @@ class ForecastScreen(LeadScreen[None]):
         at = keys.index(self.question.pipeline) if self.question.pipeline in keys else 0
         self.question = replace(self.question, pipeline=keys[(at + 1) % len(keys)])
         self._read()
+        self._read_times()
         self._measure(anew=True)
 
     def do_how(self) -> None:

@@ -100,6 +100,10 @@ STEPS: Final[tuple[Step, ...]] = (
         "scores", "leadtui.services.scoring:step", "leads scored anew", limit=500,
         waiting="leadtui.services.scoring:waiting", waits="leads to score anew",
     ),
+    Step(
+        "tallied", "leadtui.services.figures:settle", "changes summed up for figures", limit=5_000,
+        waiting="leadtui.services.figures:waiting", waits="changes to sum up for figures",
+    ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
     Step("forgotten", "leadtui.services.old_notices:forget", "old notices forgotten", limit=500),
     Step(

@@ -20,7 +20,18 @@ from . import lead_writes as w
 from .campaign_rows import rows_of, visible
 from .office import Office
 
-__all__ = ["Figure", "Figures", "Question", "ask", "ask_in", "base_filter", "campaign_lines", "settle", "waiting"]
+__all__ = [
+    "Figure",
+    "Figures",
+    "Question",
+    "ask",
+    "ask_in",
+    "base_filter",
+    "campaign_lines",
+    "settle",
+    "sum_up_many",
+    "waiting",
+]
 
 _LOG = logging.getLogger(__name__)
 MOST_CAMPAIGNS = 20
@@ -29,11 +40,7 @@ MOST_CAMPAIGNS = 20
 
 def ask(office: Office, question: Question | None = None) -> Figures:
     """The figures of a question. Raises NotPermitted, FilterError, Invalid for days, a year or a pipeline."""
-    with office.read() as tx:
-        w.require(tx, "stats")
-        many = tallies.waiting(tx) > tallies.CHUNK
-    if many:
-        _sum_up(office)
+    sum_up_many(office)
     with office.read() as tx:
         return ask_in(tx, question or Question())
 
@@ -81,8 +88,14 @@ def campaign_lines(tx: ReadTx, limit: int | None = None) -> tuple[CampaignLine, 
 
 
 # -- summing up -------------------------------------------------------------------------------------------------------
-def _sum_up(office: Office) -> None:
-    """Sum notes up before reading them, so that reading stays quick. Where that cannot be, reading is only slower."""
+def sum_up_many(office: Office) -> None:
+    """Sum notes up before reading, where they are so many that reading would take longer. Where that cannot be, it
+    does: no figure depends on it. Raises NotPermitted.
+    """  # fmt: skip
+    with office.read() as tx:
+        w.require(tx, "stats")
+        if tallies.waiting(tx) <= tallies.CHUNK:
+            return
     try:
         for _ in range(4):
             with office.as_system() as tx:

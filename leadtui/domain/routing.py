@@ -200,6 +200,7 @@ class _Run:
 
     def begin(self, agents: Sequence[Agent]) -> None:
         """Those who may get anything, the fewest open leads first."""
+        agents = sorted(agents, key=lambda a: a.id)
         away = [a for a in agents if a.is_active and not a.is_available]
         here = [a for a in agents if a.is_active and a.is_available]
         full = [a for a in here if a.capacity is not None and self.load(a) >= a.capacity]

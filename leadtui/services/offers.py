@@ -20,7 +20,6 @@ from leadtui.domain.records import Done
 from leadtui.domain.routing import Choice
 from leadtui.errors import LeadtuiError, Refused
 from leadtui.store import schema as t
-from leadtui.store.claims import moment
 from leadtui.store.scope import scope_clause
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
 
@@ -271,7 +270,7 @@ def lapse(office: Office, *, limit: int = 100, may_go_on: Callable[[], bool] = l
     """
     o = t.lead_offer.c
     with office.store.read() as tx:
-        due = (o.closed_at.is_(None), o.until <= moment(tx))
+        due = (o.closed_at.is_(None), o.until <= tx.now)
         ids = list(tx.conn.execute(select(o.id).where(*due).order_by(o.until, o.id).limit(limit)).scalars())
     done = 0
     for offer_id in ids:

@@ -15,7 +15,6 @@ from sqlalchemy import func, insert, literal, or_, select, update
 
 from leadtui.domain.catalog import Catalog
 from leadtui.store import schema as t
-from leadtui.store.claims import moment
 from leadtui.store.scope import scope_clause
 from leadtui.store.types import UtcDateTime
 from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
@@ -55,7 +54,7 @@ def wait(tx: WriteTx, lead_id: int) -> None:
     """A lead that nobody could get now waits; its supervisors are told."""
     insert_id(
         tx.conn, t.event, kind=WAITS, lead_id=lead_id, payload_json={"batch": tx.batch_id}, by_id=tx.actor.user_id,
-        at=tx.now, attempts=1, retry_at=moment(tx) + _FIRST,
+        at=tx.now, attempts=1, retry_at=tx.now + _FIRST,
     )  # fmt: skip
     tx.at_end(_alert, lead_id)
 
@@ -92,7 +91,7 @@ def step(office: Office, *, limit: int = 500, may_go_on: Callable[[], bool] = la
     with office.store.read() as tx:
         if str(tx.catalog.settings.get("auto_assign", "off")) == "off":
             return 0
-        due = or_(e.retry_at.is_(None), e.retry_at <= moment(tx))
+        due = or_(e.retry_at.is_(None), e.retry_at <= tx.now)
         ids = list(tx.conn.execute(select(e.id).where(*_open(), due).order_by(e.id).limit(limit)).scalars())
     done = 0
     for start in range(0, len(ids), _AT_ONCE):
@@ -159,7 +158,7 @@ def _is_nobodys(catalog: Catalog, row: Mapping[Any, Any]) -> bool:
 
 
 def _put_off(tx: WriteTx, event_id: int, attempts: int, pause: timedelta) -> None:
-    again = moment(tx) + pause
+    again = tx.now + pause
     tx.conn.execute(update(t.event).where(t.event.c.id == event_id).values(attempts=attempts, retry_at=again))
 
 

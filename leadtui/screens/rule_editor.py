@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from leadtui.errors import LeadtuiError
+from leadtui.errors import FilterError, LeadtuiError
 from leadtui.screens.base import LeadScreen
 from leadtui.screens.picker import Picker
 from leadtui.screens.rule_words import RuleWords
@@ -24,6 +24,7 @@ from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
     from leadtui.screens.record_list import Record
+    from leadtui.screens.rule_rehearsal import Tried
 
 REST_S, REST_S_SLOW = 0.3, 0.8
 """After the last key: then the leads are counted, and the example is made anew."""
@@ -336,20 +337,17 @@ class RuleEditor(LeadScreen["Record | None"]):
             return
         values, rule = self.values(), self.rule
         name = one_line(self.form.value("name"))
+        tried: list[Tried]
         if rule is None:
-            screen = RuleRehearsalScreen(
-                self.KIND, f"with {name}", "add", values=_filled(values),
-                pipeline=values.get("pipeline") or None,
-            )  # fmt: skip
+            label, tried = f"with {name}", [("add", None, _filled(values))]
+        elif not (changes := self.changes()):
+            self.done("Nothing is changed here: there is nothing to rehearse")
+            return
+        elif rule["is_active"]:
+            label, tried = f"{name} changed", [("edit", rule["id"], changes)]
         else:
-            changes = self.changes()
-            screen = RuleRehearsalScreen(
-                self.KIND, f"{name} changed", "edit", rule["id"], values=changes,
-                pipeline=values.get("pipeline") or None,
-            )  # fmt: skip
-            if not changes:
-                self.done("Nothing is changed here: there is nothing to rehearse")
-                return
+            label, tried = f"{name} changed, were it on", [("edit", rule["id"], changes), ("enable", rule["id"], {})]
+        screen = RuleRehearsalScreen(self.KIND, label, tried, pipeline=values["pipeline"] or None)
         self.app.push_screen(screen, lambda answer: self.do_save() if answer else None)
 
     def do_save(self) -> None:
@@ -382,7 +380,7 @@ class RuleEditor(LeadScreen["Record | None"]):
             self.lead_app.report(error)
             return
         field = self.FIELD_OF.get(error.field or "", error.field or "")
-        if field in ("when", "condition", "where"):
+        if isinstance(error, FilterError) or field in ("when", "where"):
             self._say_counted(_words(error), wrong=True)
             self.bar.focus()
         elif field in {spec.key for spec in self.form.specs}:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -20,12 +20,14 @@ from leadtui.widgets.text import one_line
 MONTHS: Final = (1, 3, 6, 12, 24)
 LOOK_AHEAD: Final = (0, 1, 3, 7, 14, 30)
 """Days after it came in at which a lead is looked at; never later than what became of it."""
+Tried = tuple[str, int | None, Mapping[str, str]]
+"""What is tried with a rule: the act, the rule's id, its texts."""
 
 
 class RuleRehearsalScreen(LeadScreen[bool]):
     """Answers True when the change is to be taken over, None when left. Nothing is written here.
 
-    `kind`: score or assign. `act`, `rule` and `values` are those of `rule_rehearsal.Change`; without an act every rule
+    `kind`: score or assign. `changes` are made together, each as `rule_rehearsal.Change` has it. Without any every rule
     is looked at: as it would be without it, or, where it is off, with it.
     """
 
@@ -37,15 +39,13 @@ class RuleRehearsalScreen(LeadScreen[bool]):
         self,
         kind: str,
         label: str,
-        act: str = "",
-        rule: int | None = None,
+        changes: Sequence[Tried] = (),
         *,
-        values: Mapping[str, str] | None = None,
         pipeline: str | None = None,
     ) -> None:
         super().__init__()
-        self.kind, self.label, self.act, self.rule = kind, label, act, rule
-        self.values = dict(values or {})
+        self.kind, self.label = kind, label
+        self.changes = tuple(changes)
         self.pipeline = pipeline
         self.months = 6
         self.look_ahead = 3
@@ -82,13 +82,13 @@ class RuleRehearsalScreen(LeadScreen[bool]):
         office, kind, months, look_ahead, pipeline = (
             self.office, self.kind, self.months, self.look_ahead, self.pipeline,
         )  # fmt: skip
-        act, rule, values, label = self.act, self.rule, self.values, self.label
+        tried, label = self.changes, self.label
 
         def work(report: Report, should_stop: Callable[[], bool]) -> Any:
             from leadtui.services import rule_rehearsal as service
 
-            change = service.Change(act, rule, values) if act else None
-            changes = [service.Candidate(label, (change,))] if change is not None else []
+            made = tuple(service.Change(act, rule, values) for act, rule, values in tried)
+            changes = [service.Candidate(label, made)] if made else []
             options: dict[str, Any] = {
                 "months": months, "pipeline": pipeline, "should_stop": should_stop,
                 "on_progress": lambda done, total: report(done, total, "leads"),
@@ -144,7 +144,7 @@ class RuleRehearsalScreen(LeadScreen[bool]):
     def why_disabled(self, command: Command) -> str | None:
         """What there is to save; where days mean nothing."""
         if command.id == "replay.save":
-            if not self.act:
+            if not self.changes:
                 return "Nothing is changed here: open a rule, and rehearse it from there"
             return "It is still being rehearsed" if self.query_one(TaskBar).busy else None
         if command.id == "replay.look_ahead" and self.kind != "score":

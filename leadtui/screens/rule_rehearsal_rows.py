@@ -125,16 +125,16 @@ class ScoreRows(_Rows):
     found: ScoreRehearsal
 
     def lines(self, width: int) -> Iterable[Line]:
-        """The verdict first, the ground it stands on last."""
+        """The verdict first and what speaks against trusting it, the ground it stands on last."""
         found = self.found
         yield from self._candidates(width)
+        yield from self._minded(width)
         yield from self._qualities()
-        yield from self._moves()
         one = found.candidates[0] if len(found.candidates) == 1 else None
         if one is not None:
             yield from self._load("Hot leads by who had them", one.load)
+        yield from self._moves()
         yield from self._worth()
-        yield from self._minded(width)
         yield Line(rule="Looked at", right=text((f"{self._period()}, {found.pipeline}", "muted")))
         yield Line(text(f"{found.leads:>7,} leads, {found.converted:,} of them converted, {found.lost:,} lost"))
         yield from self._left_out()
@@ -220,16 +220,15 @@ class AssignRows(_Rows):
     found: AssignmentRehearsal
 
     def lines(self, width: int) -> Iterable[Line]:
-        """The verdict first, the ground it stands on last."""
+        """The verdict first and what speaks against trusting it, the ground it stands on last."""
         found = self.found
         yield from self._candidates(width)
+        yield from self._minded(width)
         yield from self._qualities()
         one = found.candidates[0] if len(found.candidates) == 1 else None
-        yield from self._moves(one)
         quality = one.quality if one is not None else found.before
-        title = "Leads per agent: as it was, and as it would have been"
-        yield from self._load(title, quality.load)
-        yield from self._minded(width)
+        yield from self._load("Leads per agent: as it was, and as it would have been", quality.load)
+        yield from self._moves(one)
         yield Line(rule="Looked at", right=text((f"{self._period()}, {found.pipeline}", "muted")))
         yield Line(text(f"{found.leads:>7,} leads, {found.converted:,} of them converted"))
         yield from self._left_out()
@@ -260,7 +259,7 @@ class AssignRows(_Rows):
             words = f"{moved.before or 'nobody'} {arrow} {moved.after or 'nobody'}"
             end = f"really {moved.really or 'nobody'}" + (", converted" if moved.converted else "")
             lines.append(self._lead(moved.lead_number, moved.name, words, moved.lead_id, end, "muted"))
-            lines += [Line(text((f"    {one_line(why)}", "muted"))) for why in moved.why[-2:]]
+            lines += [Line(text((f"    {one_line(why)}", "muted"))) for why in moved.why[-2:-1]]  # the last says who
         return (
             lines
             if one.examples

@@ -216,7 +216,7 @@ class RuleList(RecordList):
 
     def say_written(self, words: str) -> None:
         """What was done, and what follows from it."""
-        self.done(words)
+        self.done(words, undo=True)
 
     def _change(self, name: str, words: str, *arguments: Any) -> None:
         """Call a function of the service for the rule under the cursor."""
@@ -302,7 +302,8 @@ class RuleList(RecordList):
         act = "disable" if rule["is_active"] else "enable"
         name = one_line(str(rule["name"]))
         label = f"without {name}" if rule["is_active"] else f"with {name}"
-        screen = RuleRehearsalScreen(self.KIND, label, act, rule["id"], pipeline=rule.get("pipeline") or self.pipeline)
+        of = rule.get("pipeline") or self.pipeline
+        screen = RuleRehearsalScreen(self.KIND, label, [(act, rule["id"], {})], pipeline=of)
         self.app.push_screen(screen, lambda answer: self.do_switch() if answer else None)
 
     def do_worth(self) -> None:

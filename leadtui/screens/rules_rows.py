@@ -20,9 +20,9 @@ SCORE_COLUMNS: Final = (
 ASSIGN_COLUMNS: Final = (
     Column("place", "#", 2, min_width=2, align="right"),
     Column("pipeline", "Pipeline", 11, min_width=8, drop=3),
-    Column("name", "Rule", 20, min_width=14, grow=1),
-    Column("kind", "Kind", 14, min_width=12, drop=1),
-    Column("does", "Does", 34, min_width=24, grow=3),
+    Column("name", "Rule", 20, min_width=18, grow=1),
+    Column("kind", "Kind", 14, min_width=12, drop=4),
+    Column("does", "Does", 34, min_width=30, grow=3),
     Column("when", "Only leads", 18, min_width=10, grow=1, drop=2),
     Column("state", "", 4, min_width=4),
 )

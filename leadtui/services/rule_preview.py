@@ -17,7 +17,7 @@ from leadtui.store import leads as lead_queries
 from leadtui.store.unit_of_work import ReadTx
 
 from . import lead_writes as w
-from . import leads, routing, score_facts, score_rules, scoring
+from . import leads, routing, routing_rules, score_facts, score_rules, scoring
 from .office import Office
 
 SCORE, ASSIGN = "score", "assign"
@@ -45,14 +45,12 @@ def rules(office: Office, kind: str, *, pipeline: str | None = None) -> list[Map
         for one in found:
             groups.setdefault((one["pipeline"], one["group"]), len(groups))
         return sorted(found, key=lambda one: (one["pipeline"] or "", groups[one["pipeline"], one["group"]]))
-    from . import routing_rules
-
     rows: list[Mapping[str, Any]] = []
     steps = [dict(one) for one in routing_rules.list_all(office, pipeline=pipeline)]
     places: dict[Any, int] = {}
     for row in steps:
         places[row["pipeline"]] = place = places.get(row["pipeline"], 0) + 1
-        row |= {"when": row.get("condition"), "place": place, "problem": row.get("problem")}
+        row |= {"when": row.get("condition"), "place": place}
         rows.append(row | {"where": where_of(row)})
     return rows
 
@@ -179,8 +177,6 @@ class Rerouted:
 
 def rerouted(office: Office, values: Mapping[str, str], *, rule_id: int | None, lead_id: int | None) -> Rerouted | None:
     """What a step makes of a lead, of the newest nobody has where none is named. Raises as `scored` does."""
-    from . import routing_rules
-
     row = {"when": values.get("where"), "pipeline": values.get("pipeline")}
     lead_id = lead_id or _newest(office, _and(where_of(row), UNASSIGNED), where_of(row), UNASSIGNED, "")
     if lead_id is None:

@@ -58,7 +58,7 @@ def all_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits for the person to rest waits a millisecond; nothing is looked for behind the test's back."""
     from leadtui import opening
-    from leadtui.screens import board, change_watch, leads, picker, preview
+    from leadtui.screens import board, change_watch, leads, picker, preview, stats
     from leadtui.widgets import filter_bar
 
     monkeypatch.setattr(opening, "REST_S", 0.001)

@@ -13,7 +13,7 @@ from leadtui.screens.picker import Picker
 from leadtui.screens.rule_editor import RuleEditor
 from leadtui.screens.rule_try import TryDialog
 from leadtui.screens.rules import AssignRulesScreen, ScoreRulesScreen
-from leadtui.services import admin, leads, score_rules
+from leadtui.services import admin, leads, routing_rules, score_rules
 from leadtui.services.office import Office
 from leadtui.widgets.filter_bar import FilterBar
 from leadtui.widgets.form import Form
@@ -211,3 +211,53 @@ async def test_hostile_names(office: Office, size: tuple[int, int]) -> None:
         assert "\x1b" not in run.text
         await run.press("escape", "tab")
         assert isinstance(run.app.screen, AssignRulesScreen)
+
+
+# -- who gets leads ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_steps_say_what_they_do(office: Office, size: tuple[int, int]) -> None:
+    async with opened(office, AssignRulesScreen, size=size) as run:
+        check(run.app, f"assign_rules_{size[0]}x{size[1]}")
+
+
+async def test_a_step_is_written_and_shows_where_a_lead_goes(office: Office) -> None:
+    async with opened(office, AssignRulesScreen) as run:
+        await run.press("n")
+        form = form_of(run)
+        form.set_values({"name": "Referrals to Brian"})
+        await run.press("ctrl+s")
+        assert form.errors.get("kind")
+        form.set_values({"kind": "source", "users": "nobody-here", "sources": "Referral"})
+        await run.press("ctrl+s")
+        assert form.errors.get("users") and form.value("users") == "nobody-here"
+        form.set_values({"users": "brian"})
+        await to_condition(run, "has_router:no")
+        assert "finds" in run.text and "of 5 leads" in run.text
+        await run.press("ctrl+t")
+        await run.write("Brian Kamau")
+        await run.press("enter")
+        assert "goes to" in sheet_of(run, "#seen") and "Brian Kamau" in sheet_of(run, "#seen")
+        await to_condition(run, "")
+        await run.press("ctrl+s")
+        assert "Referrals to Brian added · u takes it back" in run.text and "Referral" in run.text
+    rule = next(one for one in routing_rules.list_all(office) if one["name"] == "Referrals to Brian")
+    assert rule["users"] == ["brian"] and rule["sources"] == ["Referral"] and rule["condition"] is None
+
+
+async def test_steps_are_ordered_tried_and_left_to_themselves(office: Office) -> None:
+    names = [one["name"] for one in routing_rules.list_all(office)]
+    async with opened(office, AssignRulesScreen) as run:
+        await run.press("plus")
+        assert [one["name"] for one in routing_rules.list_all(office)] == [names[1], names[0], *names[2:]]
+        await run.press("minus", "minus")
+        assert "It is the first step" in run.text
+        assert [one["name"] for one in routing_rules.list_all(office)] == names
+        await run.press("t")
+        assert isinstance(run.app.screen, TryDialog) and "goes to" in sheet_of(run, "#lines")
+        await run.press("escape", "a")
+        assert isinstance(run.app.screen, Picker)
+        await run.press("down", "enter")
+        assert "leads from elsewhere are assigned by themselves" in run.text
+    assert office.catalog.settings["auto_assign"] == "intake"

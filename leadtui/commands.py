@@ -220,6 +220,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
        "lead", permission="log"),
     _c("leads.journey", "J", "its way", "Show the lead's way: statuses and how long, contacts, idle times", "Go to",
        "leads lead today", permission="read"),
+    _c("leads.score", "P", "points", "Show why the lead has its score: every rule with its points", "View", "lead",
+       permission="read"),
     _c("leads.next", "]", "next", "Show the next lead of the list", "Go to", "lead"),
     _c("leads.previous", "[", "previous", "Show the lead before it in the list", "Go to", "lead"),
     _c("leads.imports", "I", "import", "Import leads from a file", "Files", "leads", permission="import"),

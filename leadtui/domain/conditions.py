@@ -29,7 +29,7 @@ from .filters import And, FilterField, Node, Not, Or, Term, Text, parse
 from .filters import Catalogue as Fields
 from .keys import ascii_lower, custom_key, squeeze
 from .lead_filters import filter_fields
-from .lead_names import ids_of, is_step, reasons_of, steps_from
+from .lead_names import ids_of, reasons_of, steps_from
 from .money import parse_money
 
 Facts = Mapping[str, Any]
@@ -314,7 +314,7 @@ class _Compiler:
 def furthest(catalog: Catalog, stage_ids: Iterable[int]) -> int | None:
     """Of the statuses a lead ever had, lost and parked ones aside, the last in order: the fact `reached`."""
     stages = [catalog.stage_by_id[i] for i in set(stage_ids) if i in catalog.stage_by_id]
-    ranked = sorted((-s.order, s.id) for s in stages if is_step(s))
+    ranked = sorted((-s.order, s.id) for s in stages if s.is_step)
     return ranked[0][1] if ranked else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from leadtui.errors import Invalid
 from leadtui.text import fold
 
-from .catalog import Catalog, Stage
+from .catalog import Catalog
 from .filters import Term
 
 
@@ -60,22 +60,17 @@ def _known(catalog: Catalog, noun: str | None) -> Mapping[int, Any]:
     return known.get(noun, {})
 
 
-def is_step(stage: Stage) -> bool:
-    """Whether leads get to this status on their way; they are lost or parked in others."""
-    return not stage.is_lost and not stage.is_parked
-
-
 def steps_from(value: str, catalog: Catalog, term: Term, index: int = 0) -> set[int]:
     """The statuses that mean that a lead reached the status `value`. Raises FilterError where it names no step."""
     one = by_id(value, catalog.stage_by_id)
     stages = [catalog.stage_by_id[one]] if one is not None else catalog.find_stages(value)
-    steps = [s for s in stages if is_step(s)]
+    steps = [s for s in stages if s.is_step]
     if not steps:
-        names = ", ".join(dict.fromkeys(s.name for s in catalog.stages if is_step(s) and s.is_active))
+        names = ", ".join(dict.fromkeys(s.name for s in catalog.stages if s.is_step and s.is_active))
         what = "is no step on the way: leads are lost or parked in it" if stages else "is no status"
         raise term.error(f"'{value}' {what}", "one of: " + names, index=index)
     return {
-        s.id for first in steps for s in catalog.stages_of(first.pipeline_id) if is_step(s) and s.order >= first.order
+        s.id for first in steps for s in catalog.stages_of(first.pipeline_id) if s.is_step and s.order >= first.order
     }
 
 

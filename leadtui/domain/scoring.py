@@ -171,6 +171,11 @@ class Explained:
         """The lines that gave or took points."""
         return tuple(line for line in self.lines if line.points)
 
+    def reasons(self) -> list[tuple[str, int]]:
+        """What gave or took points, with how many; what counts most first."""
+        given = [(line.name, line.points) for line in self.given] + ([(BONUS, self.bonus)] if self.bonus else [])
+        return sorted(given, key=lambda one: -abs(one[1]))
+
     def breakdown(self) -> list[dict[str, Any]]:
         """`score_breakdown` of the contract: what gave or took points, what triggers gave at the end."""
         found: list[dict[str, Any]] = [{"rule": x.name, "group": x.group, "points": x.points} for x in self.given]

@@ -143,6 +143,8 @@ class LeadDetailScreen(LeadCommands):
         if command.id == "leads.customer":
             row = self.lead()
             return "this lead is no customer yet" if row is None or row.customer_id is None else None
+        if command.id == "leads.score" and (self.detail is None or self.detail.scored is None):
+            return "your role does not show scores" if self.detail is not None else "it is being read"
         if command.id == "leads.stop_drip" and not self.beside.open_drips:
             return "this lead is in no drip"
         step = {"leads.previous": 0, "leads.next": 1}.get(command.id)
@@ -176,6 +178,13 @@ class LeadDetailScreen(LeadCommands):
         row = self.lead()
         if row is not None and row.customer_id is not None:
             self.app.push_screen(CustomerDetailScreen(row.customer_id))
+
+    def do_score(self) -> None:
+        """Every rule with its points."""
+        from leadtui.screens.score_dialog import ScoreDialog
+
+        if self.detail is not None and self.detail.scored is not None:
+            self.app.push_screen(ScoreDialog(self.detail.scored))
 
     def do_stop_drip(self) -> None:
         """Take the lead out of the drips it is in."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from rich.cells import cell_len
+
 from leadtui import clock
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.fields import BY_KEY
@@ -141,6 +143,22 @@ class Facts:
         full = max(0, min(round(score / 10), 10))
         bar = self.signs("▇" * full), self.signs("▁" * (10 - full))
         return text(f"score {score} ", (bar[0], "accent"), (bar[1], "muted")) if width >= 60 else text(f"score {score}")
+
+    def why(self, width: int) -> list[Line]:
+        """What the score is made of, on one line: what counts most first; P shows every rule."""
+        scored = self.detail.scored
+        if scored is None or scored.score is None or "score" in self.hidden:
+            return []
+        raw = f"sum {scored.raw} · P all" if scored.raw != scored.score else "P all"
+        room = width - 4 - cell_len(raw)
+        reasons = scored.reasons()
+        words = "no rule gave points"
+        for count in range(len(reasons), 0, -1):
+            more = f" · {len(reasons) - count} more" if count < len(reasons) else ""
+            words = " · ".join(f"{name} {points:+d}" for name, points in reasons[:count]) + more
+            if cell_len(words) <= room:
+                break
+        return [Line(text((self.signs(words), "muted")), text((self.signs(raw), "muted")))]
 
     # Sections
 
@@ -402,7 +420,7 @@ class Facts:
 
     def _facts(self, width: int) -> list[Row]:
         pair = width >= 56
-        rows = stack(self.head(width), width)
+        rows = stack([*self.head(width), *self.why(width)], width)
         money = self.money()
         if pair and money:
             rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)

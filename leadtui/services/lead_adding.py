@@ -205,7 +205,8 @@ def _insert(tx: WriteTx, pipeline: Pipeline, columns: dict[str, Any]) -> int:
     )
     if follow_up[0] is not None:
         w.add_follow_up(tx, row_id, follow_up[0], follow_up[1], "follow up", columns["assigned_to_id"])
-    tx.audit("create", "lead", row_id, None, {k: v for k, v in columns.items() if v is not None and k != "id"})
+    not_told = {"id", "furthest_stage_id"}
+    tx.audit("create", "lead", row_id, None, {k: v for k, v in columns.items() if v is not None and k not in not_told})
     if wants_new_leads(tx):
         w.note_event(tx, w.CREATED, row_id, {"batch": tx.batch_id})
     return row_id

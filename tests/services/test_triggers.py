@@ -98,7 +98,7 @@ def test_in_a_row_raises_the_score_each_time_once(office: Office, frozen_clock: 
     assert results == ["score +10: 0 → 10", "score +10: 10 → 20"]
     assert leads.get(office, lead_id).fields["score"] == 20
     assert [one.changes["score"] for one in history.audit(office, lead_ref=lead_id)[1] if "score" in one.changes] == [
-        (10, 20), (None, 10),
+        (10, 20), (0, 10),
     ]  # fmt: skip
 
 

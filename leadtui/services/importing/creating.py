@@ -9,7 +9,6 @@ from typing import Any
 
 from leadtui.domain.catalog import Stage
 from leadtui.domain.fields import BY_COLUMN, BY_KEY
-from leadtui.domain.lead_names import is_step
 from leadtui.domain.rules import require_fields
 from leadtui.errors import Invalid
 from leadtui.services.importing.matching import Decision
@@ -132,7 +131,7 @@ class Creator:
         """What the rules give it; a lead begins in its status, and nobody called it yet."""
         columns = lead.columns
         stage = self._catalog.stage_by_id[columns["stage_id"]]
-        furthest = stage.id if is_step(stage) else None
+        furthest = stage.id if stage.is_step else None
         had = {"has_router": False, "is_protected": False, **columns, "furthest_stage_id": furthest}
         facts = self._scoring.maker.make(
             had, at=self._tx.now, tags=map(tag_key, tags),

@@ -70,7 +70,7 @@ class _Lines:
         stays = self.found.stays
         name = max((len(one.stage.name) for one in stays), default=0) + 2
         # when, name, duration and who stand beside the bar
-        room = max(width - 14 - name - _SPAN - 4 - 12, 6)
+        room = max(width - 14 - (name + 2) - (_SPAN + 1) - 4 - 14, 6)
         longest = max((one.seconds or 0 for one in stays), default=0)
         lines = [Line(rule="The way")]
         for place, stay in enumerate(stays):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from leadtui.commands import Command
 from leadtui.domain.catalog import Stage
-from leadtui.domain.records import BulkResult, Done
+from leadtui.domain.records import BulkResult, Done, LeadRow
 from leadtui.domain.stages import needs_reason
 from leadtui.errors import LeadtuiError
 from leadtui.screens.board_cards import neighbour
+from leadtui.screens.board_pages import read_row
 from leadtui.screens.lead_commands import Target
 from leadtui.screens.lead_filter import FilteredLeads
 
@@ -51,24 +53,39 @@ class BoardMoves(FilteredLeads):
         """To the status on the left."""
         self._shift(-1)
 
+    @property
+    def _under_way(self) -> bool:
+        """Whether a card is being moved, or the cursor has not got to it yet."""
+        return self._moving or (self._followed is not None and self.lead() is None)
+
+    def why_disabled(self, command: Command) -> str | None:
+        """A step while another is under way waits for it."""
+        if command.id in ("board.forward", "board.backward") and self._under_way:
+            return None
+        return super().why_disabled(command)
+
     def _shift(self, step: int) -> None:
-        if self._moving:
+        if self._under_way:
             self._steps.append(step)
             return
         stage, target = self.stage(), self.target()
         if stage is None or target.count == 0:
             return
         to = neighbour(self.stages(), stage.id, step)
+        pipeline = self.office.catalog.pipeline_by_id[stage.pipeline_id]
+        asks = to is not None and (stage.is_lost or needs_reason(pipeline, stage, to))
+        if to is not None and not (asks or to.is_converted) and target.where is None and len(target.ids) == 1:
+            self._move(target.ids[0], to)
+            return
+        self._steps.clear()
         if to is None:
             self.done(f"No status stands {'right' if step > 0 else 'left'} of {stage.name}")
         elif to.is_converted:
             self.app.call_later(self.lead_app.run_command, "leads.convert")
         elif to.is_lost:
             self._lose(target, to)
-        elif stage.is_lost or needs_reason(self.office.catalog.pipeline_by_id[stage.pipeline_id], stage, to):
+        elif asks:
             self.open_dialog("status_dialog", "StatusDialog", target.ids, target.where, to.id)
-        elif target.where is None and len(target.ids) == 1:
-            self._move(target.ids[0], to)
         else:
             self._move_many(target, to)
 
@@ -80,17 +97,14 @@ class BoardMoves(FilteredLeads):
         self.open_dialog("lose_dialog", "LoseDialog", target.ids, target.where, to.name)
 
     def _move(self, lead_id: int, to: Stage) -> None:
-        """One card. The version read with it goes along: who moved it meanwhile is not moved over."""
+        """One card, and the cursor with it."""
         office, row = self.office, self.lead()
         known = row if row is not None and row.id == lead_id else None
         self._moving = True
+        self._followed = None
 
         def move() -> Done:
-            from leadtui.services import lifecycle
-
-            version = None if known is None else known.version
-            done: Done = lifecycle.set_status(office, lead_id, to.name, version=version)
-            return done
+            return move_card(office, lead_id, to.name, known)
 
         def moved(done: Done) -> None:
             self._moving = False
@@ -132,10 +146,15 @@ class BoardMoves(FilteredLeads):
         self.app.push_screen(screen, written)
 
     def go_on(self) -> None:
-        """The card that was moved is under the cursor again: a step asked for meanwhile is taken now."""
+        """The cursor has got to a card: where it is the one that was moved, a step asked for meanwhile is taken now."""
         row = self.lead()
-        if self._steps and not self._moving and row is not None and row.id == self._followed:
-            self._shift(self._steps.pop(0))
+        if self._moving or self._followed is None or row is None:
+            return
+        arrived, self._followed = row.id == self._followed, None
+        steps, self._steps = self._steps, []
+        if arrived and steps:
+            self._steps = steps[1:]
+            self._shift(steps[0])
 
     def acted(self, result: Any) -> None:
         """A dialog did something: marks have served; the cursor follows the one lead it was done with."""
@@ -143,3 +162,21 @@ class BoardMoves(FilteredLeads):
         self.unmark()
         if len(ids) == 1:
             self.follow(ids[0])
+
+
+def move_card(office: Any, lead_id: int, status: str, seen: LeadRow | None) -> Done:
+    """Move a card that was seen in a column. Who moved it meanwhile is not moved over; any other change is no matter.
+
+    Raises Refused (code `edited_elsewhere`) when it stands in another status by now, and what `set_status` raises.
+    """
+    from leadtui.services import lifecycle
+
+    version = None if seen is None else seen.version
+    try:
+        done: Done = lifecycle.set_status(office, lead_id, status, version=version)
+    except LeadtuiError as error:
+        now = read_row(office, lead_id) if error.code == "edited_elsewhere" else None
+        if now is None or seen is None or now.stage_id != seen.stage_id:
+            raise
+        done = lifecycle.set_status(office, lead_id, status, version=now.version)
+    return done

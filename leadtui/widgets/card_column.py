@@ -88,6 +88,8 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
             self, board.card_id, self._arrived, self._counted, self._read_failed, size=PAGE
         )
         self._styles: dict[str, Style] = {}
+        self._wanted: Hashable | None = None
+        """The card whose place was asked for with the list that is being read."""
 
     # What the board calls
 
@@ -98,8 +100,10 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
 
     @property
     def card(self) -> Card | None:
-        """The card under the cursor when it is here."""
-        return None if self.lane.folded else self._reader.row(self.cursor_index)
+        """The card under the cursor when it is here; none while the cursor is on its way to one that is being read."""
+        card = None if self.lane.folded else self._reader.row(self.cursor_index)
+        on_its_way = card is not None and self.cursor_id is not None and self.board.card_id(card) != self.cursor_id
+        return None if on_its_way else card
 
     @property
     def active(self) -> bool:
@@ -117,7 +121,7 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
         if self.stale and self.display and not self.lane.folded and self.is_mounted and self._reader.provider:
             self.stale = False
             # where a card is in the list is only asked for the one under the cursor
-            wanted = self.cursor_id if self.active else None
+            wanted = self._wanted = self.cursor_id if self.active else None
             top = self.scroll_offset.y // self.board.card_height
             self._reader.reload(self._background, top // PAGE, wanted, self.cursor_index)
 
@@ -129,8 +133,7 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
     def move_to(self, index: int) -> None:
         """Put the cursor on a card and bring it into view."""
         self.cursor_index = max(0, min(index, self.count - 1))
-        card = self.card
-        self.cursor_id = None if card is None else self.board.card_id(card)
+        self._take_card()
         self._into_view()
         self.refresh()
         self._place_terminal_cursor()
@@ -169,16 +172,20 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
             self._reader.want(self._background, self.scroll_offset.y // height, self._height // height + 1)
 
     def _arrived(self, answer: Answer[Card]) -> None:
-        if answer.whole and answer.cursor_index is not None:
-            self.cursor_index = answer.cursor_index
+        if answer.whole and answer.cursor_index is not None and self.cursor_id == self._wanted:
+            self.cursor_index = answer.cursor_index  # the person has not gone on meanwhile
         self._list_changed()
-        card = self.card
-        if card is not None:
-            self.cursor_id = self.board.card_id(card)
+        if answer.whole or self.cursor_id is None:
+            self._take_card()
         if answer.whole:
             self._into_view()
         self.board.arrived(self)
         self._pump()
+
+    def _take_card(self) -> None:
+        """The card that is at the place of the cursor is the cursor's."""
+        card = self._reader.row(self.cursor_index)
+        self.cursor_id = None if card is None else self.board.card_id(card)
 
     def _counted(self) -> None:
         self._list_changed()

@@ -132,6 +132,7 @@ def test_who_never_sees_money_sees_no_value(office: Office, acting: Callable[[st
     add(office, monthly_fee="1999", assigned_to="jane")
     with office.write() as tx:
         tx.conn.execute(update(t.role).where(t.role.c.key == "agent").values(hidden_fields_json=["monthly_fee"]))
+        tx.catalog_changed()
     jane = acting("jane")
     column = board.columns(jane)[0]
     assert (column.count, column.value_minor, column.weighted_minor) == (1, None, None)

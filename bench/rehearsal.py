@@ -92,6 +92,7 @@ class _Made:
             "stage_id": self.stages["New"], "stage_changed_at": at, "location": area, "product_id": product,
             "assigned_to_id": owner, "assigned_at": at, "current_isp": rng.choice((None, "Acme")), "page_views": None,
             "interest_reason": None, "converted_at": None, "lost_at": None, "has_router": rng.random() < 0.4,
+            "pipeline_id": 1, "source_id": 1 + lead_id % 4,
         }  # fmt: skip
         row = dict(first)
         self._audit("create", lead_id, at, None, {key: value for key, value in first.items() if value is not None})
@@ -118,8 +119,8 @@ class _Made:
             end = at + timedelta(days=rng.uniform(1, 25))
             self._decide(lead_id, row, end, {"stage_id": self.stages["Not Interested"], "lost_at": end})
         self.leads.append({
-            **row, "id": lead_id, "number": f"LD-{lead_id:08d}", "name": f"Amina {lead_id}", "pipeline_id": 1,
-            "source_id": 1 + lead_id % 4, "created_by_id": owner, "updated_by_id": owner, "created_at": at,
+            **row, "id": lead_id, "number": f"LD-{lead_id:08d}", "name": f"Amina {lead_id}",
+            "created_by_id": owner, "updated_by_id": owner, "created_at": at,
             "updated_at": when, "search_text": f"amina {lead_id}", "next_follow_up_all_day": True,
             "is_protected": False, "version": 1,
         })  # fmt: skip

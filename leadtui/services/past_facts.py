@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from leadtui.domain.fields import BY_COLUMN
 from leadtui.store.unit_of_work import ReadTx
 
 from . import past_rows
@@ -21,6 +22,12 @@ from .score_facts import CHUNK, Maker, people
 
 __all__ = ["LATER", "NO_RECORD", "PastFacts", "at", "read"]
 
+_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    **{column: (one.key,) for column, one in BY_COLUMN.items()},
+    "lost_reason_id": ("lost_reason",),
+    "date_of_birth": ("date_of_birth", "age"),
+}
+"""The facts that are made of a column, where they are not named like it."""
 MORE: Final = ("assigned_to_id", "score_bonus")
 
 
@@ -61,7 +68,10 @@ def read(
                 last_call=lead.last_call, brought_in_by=names.get(lead.row.get("referrer_id")),
             )  # fmt: skip
             found[lead_id] = PastFacts(
-                facts, lead.row["assigned_to_id"], lead.row["score_bonus"] or 0, frozenset(lead.unknown)
+                facts,
+                lead.row["assigned_to_id"],
+                lead.row["score_bonus"] or 0,
+                frozenset(key for one in lead.unknown for key in _KEYS.get(one, (one,))),
             )
     return found, left_out
 

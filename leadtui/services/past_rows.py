@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, select
 
 from leadtui.domain.conditions import furthest
 from leadtui.domain.triggers import COUNTERS
@@ -29,6 +29,10 @@ LATER: Final = "they were put into the database later"
 _CREATING: Final = "create"
 _COUNTED: Final = frozenset(COUNTERS.values())
 _BESIDE: Final = ("tags", "custom.")
+_KEPT_OTHERWISE: Final = _COUNTED | {
+    "id", "created_at", "furthest_stage_id", "router_user_at", "last_activity_at", "score_bonus", "wa_user_id",
+}  # fmt: skip
+"""Columns that are written without a word in the audit, and found by other ways."""
 
 
 @dataclass(slots=True)
@@ -71,7 +75,9 @@ def read(tx: ReadTx, moments: Mapping[int, datetime], columns: Collection[str], 
     `columns` are those of `lead` that are asked for, and `last_call`. Leads that are gone are in neither answer.
     """
     began = _began(tx, list(moments))
-    left_out = {i: NO_RECORD if i not in began else LATER for i in moments if i not in began or began[i] > moments[i]}
+    left_out = {
+        i: NO_RECORD if i not in began else LATER for i in moments if i not in began or began[i][0] > moments[i]
+    }
     asked = {i: at for i, at in moments.items() if i not in left_out}
     if not asked:
         return Past({}, left_out)
@@ -82,6 +88,7 @@ def read(tx: ReadTx, moments: Mapping[int, datetime], columns: Collection[str], 
     undone = _undone(tx, walks)
     for lead_id, lead in found.items():
         _walk_back(lead, walks.get(lead_id), undone.get(lead_id, ()), asked[lead_id])
+    _doubt(tx, found, asked, {i: began[i][1] for i in found})
     if beside:
         _tags(tx, found, walks)
         _custom(tx, found, walks)
@@ -94,15 +101,15 @@ def read(tx: ReadTx, moments: Mapping[int, datetime], columns: Collection[str], 
     return Past(found, left_out)
 
 
-def _began(tx: ReadTx, ids: Sequence[int]) -> dict[int, datetime]:
-    """Since when each lead has been in the database."""
+def _began(tx: ReadTx, ids: Sequence[int]) -> dict[int, tuple[datetime, dict[str, Any]]]:
+    """Since when each lead has been in the database, and as what it came."""
     a = t.audit.c
     query = (
-        select(a.entity_id, func.min(a.at))
+        select(a.entity_id, a.at, a.after_json)
         .where(a.entity == "lead", _one_of(tx, a.entity_id, ids), a.action == _CREATING)
-        .group_by(a.entity_id)
+        .order_by(a.id.desc())
     )
-    return {row[0]: row[1] for row in tx.conn.execute(query)}
+    return {lead_id: (at, after or {}) for lead_id, at, after in tx.conn.execute(query)}
 
 
 def _rows(tx: ReadTx, ids: Sequence[int], columns: Iterable[str]) -> dict[int, dict[str, Any]]:
@@ -180,6 +187,35 @@ def _walk_back(lead: PastLead, walk: _Walk | None, undone: Iterable[Any], moment
             row[name] = None
             if name == "last_activity_at":
                 lead.unknown.add(name)
+
+
+def _doubt(
+    tx: ReadTx,
+    found: Mapping[int, PastLead],
+    moments: Mapping[int, datetime],
+    began: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """A column that is not as the lead came, though nothing says that it was changed until then, was written past the
+    audit: nobody can tell when."""
+    odd: dict[int, set[str]] = {}
+    for lead_id, lead in found.items():
+        told = began[lead_id]
+        for name, value in lead.row.items():
+            # nothing told is the same as no or none: that is what a column begins with
+            if name not in _KEPT_OTHERWISE and (value or None) != (typed(t.lead.c[name], told.get(name)) or None):
+                odd.setdefault(lead_id, set()).add(name)
+    if not odd:
+        return
+    a = t.audit.c
+    query = select(a.entity_id, a.at, a.before_json, a.after_json).where(
+        a.entity == "lead", _one_of(tx, a.entity_id, odd), a.action != _CREATING, a.at <= max(moments.values())
+    )
+    for lead_id, at, before, after in tx.conn.execute(query):
+        if at <= moments[lead_id]:
+            odd[lead_id] -= {*(before or {}), *(after or {})}
+    for lead_id, names in odd.items():
+        found[lead_id].row |= dict.fromkeys(names)
+        found[lead_id].unknown |= names
 
 
 # -- beside the row ----------------------------------------------------------------------------------------------------

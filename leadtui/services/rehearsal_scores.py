@@ -70,9 +70,15 @@ class _Asked:
                 if self._of[place] is None:
                     self._of[place] = which, line
 
-    def ask(self, facts: Mapping[str, Any], bonus: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The score by each list, and the points of each rule."""
+    def ask(
+        self, facts: Mapping[str, Any], bonus: int, unknown: frozenset[str]
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The score by each list, and the points of each rule; one that looks at what is unknown gives nothing."""
         holds = tuple(rule.condition.test(facts) for rule in self.rules)
+        if unknown:
+            holds = tuple(
+                held and unknown.isdisjoint(rule.keys) for rule, held in zip(self.rules, holds, strict=True)
+            )  # fmt: skip
         worths = tuple(
             0 if not held else rule.points if rule.mode != "per_unit" else worth(rule, facts)
             for rule, held in zip(self.rules, holds, strict=True)
@@ -190,7 +196,7 @@ class _Run:
                 replay.leave_out(without[lead.id])
 
     def _one(self, lead: Arrived, past: PastFacts) -> None:
-        scores, points = self.asked.ask(past.facts, past.bonus)
+        scores, points = self.asked.ask(past.facts, past.bonus, past.unknown)
         converted, before = lead.converted, scores[0]
         self.everybody += Share(1, converted)
         self.lost += lead.lost

@@ -45,7 +45,7 @@ def plant(
                 **base, "id": lead_id, "number": f"P-{lead_id}", "phone_e164": None, "phone_key": None,
                 "created_at": at, "stage_changed_at": at, "stage_id": stages["New"], "assigned_at": at, **own,
             }  # fmt: skip
-            audits.append(entry("create", lead_id, at, None, {"stage_id": stages["New"], **own}))
+            audits.append(entry("create", lead_id, at, None, {k: v for k, v in row.items() if v is not None}))
             changes.append(moved(lead_id, stages["New"], at))
             if rng.random() < chance(own):
                 decide(

@@ -215,15 +215,18 @@ def _history(tx: WriteTx, stories: Sequence[Story], rows: Sequence[dict[str, Any
     changes, activities, audits = [], [], []
     for story, row in zip(stories, rows, strict=True):
         previous: Move | None = None
-        for move in story.moves:
+        for place, move in enumerate(story.moves):
             since = previous.at if previous else None
             changes.append({
                 "lead_id": row["id"], "from_stage_id": previous.stage.id if previous else None,
                 "to_stage_id": move.stage.id, "reason": move.reason, "by_id": move.by_id, "at": move.at,
                 "seconds_in_stage": int((move.at - since).total_seconds()) if since else None,
             })  # fmt: skip
-            audits.append(_audit(row, move.at, move.by_id, previous.stage.id if previous else None, move.stage.id))
+            audits.append(_audit(row, story, place))
             previous = move
+        if row.get("assigned_to_id") is not None:
+            given = {key: row[key] for key in _GIVEN}
+            audits.append(_entry(row, "assign", row["assigned_at"], story.moves[0].by_id, dict.fromkeys(given), given))
         activities += [{**a, "lead_id": row["id"], "updated_at": a["created_at"]} for a in story.activities]
     tx.conn.execute(insert(t.stage_change), changes)
     if activities:
@@ -231,14 +234,38 @@ def _history(tx: WriteTx, stories: Sequence[Story], rows: Sequence[dict[str, Any
     tx.conn.execute(insert(t.audit), sorted(audits, key=lambda a: a["at"]))
 
 
-def _audit(row: dict[str, Any], at: Any, by_id: int, before: int | None, after: int) -> dict[str, Any]:
-    shown = ("number", "name", "phone_e164", "source_id", "location")
-    created = plain({key: row[key] for key in shown} | {"stage_id": after})
-    return {
-        "at": at, "user_id": by_id, "origin": "demo", "action": "create" if before is None else "status",
-        "entity": "lead", "entity_id": row["id"], "before_json": None if before is None else {"stage_id": before},
-        "after_json": created if before is None else {"stage_id": after},
+def _audit(row: dict[str, Any], story: Story, place: int) -> dict[str, Any]:
+    """What a move tells of the lead: the first one how it came in, the last one what came of it."""
+    move, last = story.moves[place], len(story.moves) - 1
+    told = {
+        key: value
+        for key, value in row.items()
+        if value is not None and key not in _NOT_TOLD
+        and place == (last if key in _ENDING else min(_SAID.get(key, 0), last))
     }  # fmt: skip
+    after = told | {"stage_id": move.stage.id, "stage_changed_at": move.at}
+    if not place:
+        return _entry(row, "create", move.at, move.by_id, None, after)
+    had = story.moves[place - 1]
+    before = dict.fromkeys(told) | {"stage_id": had.stage.id, "stage_changed_at": had.at}
+    return _entry(row, "status", move.at, move.by_id, before, after)
+
+
+def _entry(row: dict[str, Any], action: str, at: Any, by_id: int, before: Any, after: Any) -> dict[str, Any]:
+    return {
+        "at": at, "user_id": by_id, "origin": "demo", "action": action, "entity": "lead", "entity_id": row["id"],
+        "before_json": plain(before), "after_json": plain(after),
+    }  # fmt: skip
+
+
+_GIVEN = ("assigned_to_id", "assigned_at")
+_SAID = {"product_id": 1, "monthly_fee_minor": 2, "installation_fee_minor": 2}
+"""With which move something was agreed; all else was said at the beginning."""
+_ENDING = ("converted_at", "converted_by_id", "customer_id", "lost_at", "lost_note", "lost_reason_id")
+_NOT_TOLD = {
+    *_GIVEN, "id", "stage_id", "stage_changed_at", "probability", "updated_at", "updated_by_id", "last_activity_at",
+    "next_follow_up_at", "next_follow_up_all_day",
+}  # fmt: skip
 
 
 def _tags(tx: WriteTx, stories: Sequence[Story], rows: Sequence[dict[str, Any]]) -> None:

@@ -9,14 +9,15 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from leadtui.errors import LeadtuiError
 from leadtui.services import activities, behavior, bulk, history, leads, lifecycle, past_facts, score_facts, status
 from leadtui.services.activities import LogEntry
+from leadtui.services.conversion import ConvertRequest, convert
 from leadtui.services.office import Office
 from leadtui.store import schema as t
-from tests.services.lead_help import add, add_users
+from tests.services.lead_help import ONE_ENGINE, add, add_users
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PHONES, DAYS = count(10_000), count()
@@ -44,10 +45,12 @@ ACTS = st.sampled_from(
         ("edit", {"tags": "vip, west"}), ("edit", {"date_of_birth": "1999-11-21", "has_router": "yes"}),
         ("tag", "vip"), ("untag", "vip"), ("tag", "Hot One"),
         ("status", "Interested"), ("status", "Future Prospect"), ("lose", "price"), ("reopen", "they called"),
-        ("log", ("call", "positive")), ("log", ("call", "no_answer")), ("log", ("call", None)), ("log", ("email", None)),
+        ("log", ("call", "positive")), ("log", ("call", "no_answer")), ("log", ("call", None)),
+        ("log", ("email", None)),
         ("late_log", ("call", "negative")), ("plan", None), ("complete", "positive"), ("assign", "asha"),
         ("behavior", "page_view"), ("behavior", "page_view"), ("behavior", "email_open"),
-        ("bulk", {"city": "Mombasa"}), ("bulk_tag", "bulk"), ("undo", None), ("undo", None), ("undo", None),
+        ("convert", None), ("bulk", {"city": "Mombasa"}), ("bulk_tag", "bulk"),
+        ("undo", None), ("undo", None), ("undo", None),
     ]
 )  # fmt: skip
 
@@ -86,13 +89,15 @@ def act(office: Office, lead_id: int, ids: list[int], kind: str, what: Any) -> N
             behavior.record(office, lead_id, what)
         case "bulk":
             bulk.apply(office, bulk.Target(tuple(ids)), bulk.Act(set=what))
+        case "convert":
+            convert(office, lead_id, ConvertRequest())
         case "bulk_tag":
             bulk.apply(office, bulk.Target(tuple(ids)), bulk.Act(tag=(what,)))
         case _:
             history.undo(office)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ACTS, st.integers(0, 1)), min_size=4, max_size=14))
 def test_what_was_known_is_told_the_same_after_anything(
     office: Office, frozen_clock: Move, acts: list[tuple[tuple[str, Any], int]]
@@ -118,3 +123,35 @@ def test_what_was_known_is_told_the_same_after_anything(
         told = past(office, dict.fromkeys(ids, moment))
         for lead_id in ids:
             assert told[lead_id] == then[lead_id], (moment, acts)
+
+
+@ONE_ENGINE
+def test_what_nothing_dates_is_unknown(office: Office, frozen_clock: Move) -> None:
+    """Written past the audit: nobody can tell when, so it is not known of any moment; dated records stand beside it."""
+    frozen_clock(START)
+    lead_id = add(office, name="Amina", location="Karen")
+    with office.as_system() as tx:
+        tx.conn.execute(update(t.lead).where(t.lead.c.id == lead_id).values(city="Kisumu", location="Ruaka"))
+    frozen_clock(START + timedelta(days=1))
+    leads.edit(office, lead_id, {"location": "Kilimani", "budget": "5"})
+    with office.read() as tx:
+        keys = ("city", "location", "name", "budget")
+        found, _ = past_facts.read(tx, {lead_id: START + timedelta(hours=1)}, keys)
+        later, _ = past_facts.read(tx, {lead_id: START + timedelta(days=2)}, keys)
+    assert found[lead_id].unknown == {"city", "location"}
+    assert [found[lead_id].facts[key] for key in keys] == [None, None, "Amina", None]
+    assert later[lead_id].unknown == {"city"}
+    assert [later[lead_id].facts[key] for key in keys] == [None, "Kilimani", "Amina", 500]
+
+
+@ONE_ENGINE
+def test_who_has_no_past(office: Office, frozen_clock: Move) -> None:
+    frozen_clock(START)
+    early, silent, there = add(office), add(office, "0722000112"), add(office, "0722000113")
+    with office.as_system() as tx:
+        tx.conn.execute(delete(t.audit).where(t.audit.c.entity_id == silent))
+    before = START - timedelta(days=1)
+    with office.read() as tx:
+        found, without = past_facts.read(tx, {early: before, silent: START, there: START, 999_999: START}, ("city",))
+    assert set(found) == {there}
+    assert without[early] == past_facts.LATER and without[silent] == past_facts.NO_RECORD

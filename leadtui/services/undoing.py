@@ -246,6 +246,9 @@ def _restore_updated(tx: WriteTx, plan: _Plan) -> None:
             contacted = t.lead.c.last_activity_at
             if row["last_activity_at"] != typed(contacted, plan.contacted.get(row["id"])):
                 columns.pop("last_activity_at", None)  # there was a contact since
+            if columns.get("probability") is not None and columns.get("stage_id") in tx.catalog.stage_by_id:
+                # that of its status, which may be another one by now
+                columns["probability"] = tx.catalog.stage_by_id[columns["stage_id"]].probability
             merged = {**row, **columns}
             try:
                 if "deleted_at" in columns or ("phone_key" in columns and merged["deleted_at"] is None):

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 
 from leadtui.domain.backtests import BackTest
 from leadtui.errors import Invalid, NotPermitted, Refused, UsageError
-from leadtui.services import admin, backtest, events, history
+from leadtui.services import admin, backtest, events, history, lifecycle
 from leadtui.services.office import Office
 from leadtui.store import schema as t
 
@@ -180,9 +180,15 @@ def test_an_edit_of_the_status_since_is_not_undone(office: Office, monkeypatch: 
     monkeypatch.setattr(following, "CHUNK", 10)  # leads follow range by range, whoever was first
     assert sum(iter(lambda: events.handle_open(office), 0)) == 6
     assert set(probabilities(office).values()) == {0.6}
+    lifecycle.lose(office, 26, "no")
+    admin.edit(office, "status", "New", {"probability": "0.5"})
+    while events.handle_open(office):
+        pass
+    history.undo(office)
+    assert set(probabilities(office).values()) == {0.5}  # the lead that was lost meanwhile too
     undone = history.undo(office)
     assert undone.restored == 0 and "changed since: edit by boss" in undone.refused[0].error
-    assert stage(office, "New") == 0.6
+    assert stage(office, "New") == 0.5
 
 
 @pytest.mark.usefixtures("at_noon")

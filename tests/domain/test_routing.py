@@ -15,7 +15,7 @@ from leadtui.domain.routing import KINDS, NARROWING, Agent, Choice, LeadFacts, R
 
 def agent(id_: int, login: str = "", **more: object) -> Agent:
     words = {"areas": area_keys, "types": word_keys, "languages": word_keys}
-    made = {key: words[key](value) if key in words else value for key, value in more.items()}  # type: ignore[operator]
+    made = {key: words[key](value) if key in words else value for key, value in more.items()}  # type: ignore[arg-type]
     return Agent(id_, login or f"a{id_}", **made)  # type: ignore[arg-type]
 
 
@@ -90,7 +90,8 @@ def test_performance_goes_first_and_keeps_the_order() -> None:
 
 
 def test_round_robin_remembers_whose_turn_it_was() -> None:
-    rule, turns, seen = step("round_robin", id_=7), {}, []
+    rule, seen = step("round_robin", id_=7), []
+    turns: dict[int, int] = {}
     for _ in range(4):
         found = choose([rule], LEAD, THREE, turns=turns)
         seen.append(found.agent_id)

@@ -288,13 +288,14 @@ def test_whoever_claims_first_has_it(office: Office, frozen_clock: Clock) -> Non
 
 def test_of_two_who_claim_at_once_one_has_it(office: Office, frozen_clock: Clock, db_url: str) -> None:
     lead_id = offered(office)
-    start, answers = threading.Barrier(2), []
+    start = threading.Barrier(2)
+    answers: list[str] = []
 
     def claim(login: str) -> None:
         mine = open_office(db_url, as_login=login)
         start.wait()
         try:
-            answers.append(offers.claim(mine, lead_id).lead.assigned_to)
+            answers.append(str(offers.claim(mine, lead_id).lead.assigned_to))
         except Refused as error:
             answers.append(error.message)
         finally:

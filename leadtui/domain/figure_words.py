@@ -22,7 +22,7 @@ CARDS: Final[Mapping[str, tuple[str, str]]] = {
     "overdue": ("Overdue", "Overdue"),
     "revenue_installation": ("Installation fees", "Install."),
     "revenue_monthly": ("Monthly fees", "Monthly"),
-    "value": ("Open value", "Value"),
+    "value": ("Pipeline value", "Pipeline"),
     "forecast": ("Weighted forecast", "Weighted"),
 }
 """The cards in their order: words, and fewer words."""
@@ -58,7 +58,7 @@ def number(figure: Figure | None, currency: str) -> str:
     if figure.unit == "percent":
         return percent(figure.value)
     if figure.unit == "days":
-        return f"{figure.value:,.1f} days"
+        return f"{figure.value:,.1f} d"
     return f"{int(figure.value):,}"
 
 

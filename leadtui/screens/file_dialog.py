@@ -108,7 +108,10 @@ class FileDialog(LeadModal[None]):
             self._refuse(f"{one_line(path.name)} exists: again to replace it")
             return
         self._refuse("")
-        chosen = self.query_one("#format", ChoiceRow).value or self.FORMATS[0].value
+        ending = path.suffix.casefold().removeprefix(".")
+        if ending not in {one.value for one in self.FORMATS}:  # a file that is called .html is no table
+            ending = self.query_one("#format", ChoiceRow).value or self.FORMATS[0].value
+        chosen = ending
 
         def work(report: Report, should_stop: Callable[[], bool]) -> str:
             return self.write(path, chosen, report, should_stop)

@@ -153,6 +153,8 @@ class StatsScreen(WallScreen):
         self._asking = None
         if self.figures is not None and not isinstance(error, NotPermitted):
             self.lead_app.report(error)
+            if self.question.filter != self.figures.question.filter:
+                self._draft = self.question.filter  # what was typed waits in the line
             self.question = self.figures.question
             self._title()
             return

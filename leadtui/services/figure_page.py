@@ -14,7 +14,7 @@ from leadtui.text import strip_segment
 if TYPE_CHECKING:
     from .figure_export import Report
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 760, 220, 48, 24, 12
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _TOP = 760, 220, 48, 18, 24, 12
 
 
 def page(report: Report) -> str:
@@ -93,7 +93,7 @@ def _activations(figures: Figures) -> str:
 def _chart(area: Sequence[int], line: Sequence[int]) -> str:
     """An area and a line over twelve months, with a scale of three marks."""
     top = scale_end(max([*area, *line, 0]))
-    width, height = _WIDTH - _LEFT - 8, _HEIGHT - _BOTTOM - _TOP
+    width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _BOTTOM - _TOP
 
     step = width / 11
 
@@ -102,7 +102,7 @@ def _chart(area: Sequence[int], line: Sequence[int]) -> str:
 
     floor = _TOP + height
     marks = "".join(
-        f"<line class='grid' x1='{_LEFT}' x2='{_WIDTH - 8}' y1='{y:.0f}' y2='{y:.0f}'/>"
+        f"<line class='grid' x1='{_LEFT}' x2='{_WIDTH - _RIGHT}' y1='{y:.0f}' y2='{y:.0f}'/>"
         f"<text x='{_LEFT - 8}' y='{y + 4:.0f}' text-anchor='end'>{words:,}</text>"
         for y, words in ((_TOP, top), (_TOP + height / 2, top // 2), (floor, 0))
     )

@@ -109,6 +109,7 @@ def _bars(axes: Any, title: str, rows: Sequence[tuple[str, int, int]]) -> None:
     axes.set_xticks([])
     axes.margins(x=0.15)
     _quiet(axes, title if shown else f"{title}: nothing yet")
+    axes.spines["left"].set_visible(bool(shown))
 
 
 def _quiet(axes: Any, title: str) -> None:

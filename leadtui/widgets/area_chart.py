@@ -261,15 +261,20 @@ class AreaChart(Panel):
         """The month under the cursor and its figures, each with the sign of its series."""
         if self.at >= len(self.chart.long):
             return []
+        for words in (True, False):  # in little room the signs alone say which figure is which
+            spans = self._legend_spans(words)
+            if sum(len(text) for text, _ in spans) <= width:
+                return spans
+        return [(fit("".join(text for text, _ in spans), width), "here")]
+
+    def _legend_spans(self, words: bool) -> list[Span]:
         lead = (">" if self.plain else "┃") if self.has_focus else " "
         spans: list[Span] = [(f"{lead} {self.chart.long[self.at]}", "here")]
         signs = ((":", "area"), ("*", "line")) if self.plain else (("⣿", "area"), ("⣀", "line"))
         for number, one in enumerate(self.chart.series):
             spot = one.spots[self.at]
             chosen = number == self.row and self.has_focus
-            spans += [("   ", ""), signs[number], (" ", ""), (f"{one_line(one.label)} ", "muted")]
+            label = f"{one_line(one.label)} " if words else ""
+            spans += [("   " if words else "  ", ""), signs[number], (" ", ""), (label, "muted")]
             spans.append((spot.text, "cursor" if chosen else "strong"))
-        used = sum(len(words) for words, _ in spans)
-        if used > width:
-            return [(fit("".join(words for words, _ in spans), width), "here")]
         return spans

@@ -259,7 +259,7 @@ class Bars(Panel):
             built.append((head, "muted"))
             at = right
         tail = text[at:]
-        return [*built, (" " + tail[1:] if len(built) > 2 else tail, "muted")]
+        return [*built, (" " + tail[1:] if tail and len(built) > 2 else tail, "muted")]
 
     def _row(self, row: BarRow, place: int, label: int, columns: Sequence[int], cells: int) -> list[Span]:
         here = place == self.row

@@ -195,7 +195,9 @@ class CardColumn(ScrollView, Generic[Card], can_focus=False):
 
     def _list_changed(self) -> None:
         self.cursor_index = max(0, min(self.cursor_index, self.count - 1))
-        lines = 0 if self.lane.folded else self.count * self.board.card_height
+        height = self.board.card_height
+        # room behind the last card, so that a whole card stands on top there too
+        lines = 0 if self.lane.folded else self.count * height + self._height % height
         self.virtual_size = Size(self.size.width, HEAD + lines)
         self.refresh()
         self._place_terminal_cursor()

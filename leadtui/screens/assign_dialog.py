@@ -128,7 +128,7 @@ class AssignDialog(ActDialog):
             return [one_line(desks.refusal)]
         if len(desks.chosen) == 1:
             return [one_line(line) for line in desks.chosen[0].lines]
-        found = [one_line(f"{one.lead.title} to {one.words}") for one in desks.chosen]
+        found = [one_line(f"{one.lead.title}: {one.words}") for one in desks.chosen]
         rest = (self.read.matched if self.read is not None else 0) - len(found)
         return [*found, f"and {rest:,} more, by the same rules"] if rest > 0 else found
 

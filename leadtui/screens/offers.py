@@ -119,7 +119,7 @@ def claim(screen: LeadScreen[Any], lead_id: int | str, number: str) -> None:
         if isinstance(screen, OffersDialog):
             screen.dismiss(None)
         app.push_screen(LeadDetailScreen(done.lead.id))
-        app.say(f"{number} is yours")
+        app.notify(f"{number} is yours")
 
     def lost(error: Exception) -> None:
         app = screen.lead_app

@@ -56,6 +56,7 @@ def move(office: Office, kind: str, rule_id: int, steps: int, *, pipeline: str |
                 tx.audit("edit", _ENTITIES[kind], one["id"], {"order": one["order"]}, {"order": place})
         _looked_at_anew(tx, kind, [one for one in beside if one["is_active"]])
         tx.catalog_changed()
+    scoring.catch_up(office)
     return True
 
 

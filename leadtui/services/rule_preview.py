@@ -12,7 +12,7 @@ from typing import Any, Final
 from leadtui.domain.records import LeadRow
 from leadtui.domain.routing import Choice, RuleStep
 from leadtui.domain.scoring import Score, score
-from leadtui.errors import LeadtuiError
+from leadtui.errors import LeadtuiError, NotPermitted
 from leadtui.store import leads as lead_queries
 from leadtui.store.unit_of_work import ReadTx
 
@@ -134,6 +134,8 @@ def scored(office: Office, values: Mapping[str, str], *, rule_id: int | None, le
     if lead_id is None:
         return None
     with office.read() as tx:
+        if "score" in tx.actor.hidden_fields:
+            raise NotPermitted("you may not see scores", hint=f"the role '{tx.actor.role}' does not show them")
         row = w.load(tx, w.resolve(tx, lead_id))
         (rule,) = scoring.compiled(tx, [score_rules.draft(tx, values, rule_id)])
         pipeline = values.get("pipeline")

@@ -171,7 +171,8 @@ def _query(tx: ReadTx, pipeline: Pipeline, window: _Window, ids: tuple[int, int]
             lasted.label("lasted"),
         )
         .join(t.lead, lead.id == first.c.lead_id)
-        .where(*_counts(tx, at, window))
+        # the range once more: PostgreSQL would read all leads for each
+        .where(lead.id.between(*ids), *_counts(tx, at, window))
         .subquery("what_became")
     )
     keys = (inner.c.stage_id, inner.c.day, inner.c.outcome, inner.c.lasted)

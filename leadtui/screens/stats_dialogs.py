@@ -23,7 +23,7 @@ from leadtui.widgets.task_bar import Report
 if TYPE_CHECKING:
     from leadtui.domain.figures import Question
 
-_HELP = "2026-03-01 · 2026-03 (a month) · 2026 · today · this-month · empty: no limit"
+_HELP = "2026-03-01, 2026-03, 2026, today, this-month; empty: no limit"
 
 
 class DatesDialog(LeadModal[tuple[str, str]]):

@@ -7,7 +7,7 @@ are different signs. The first series is the area, the second (if there is one) 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from leadtui.domain.figure_words import scale_end
@@ -77,43 +77,40 @@ def heights(values: Sequence[int | None], columns: int, dots: int, top: int) -> 
     return found
 
 
-@dataclass
-class _Plot:
-    """Dots of area and line in a room of so many cells; row 0 is the lowest row of dots."""
+Cell = tuple[int, int]
+"""The braille bits of the area and of the line in one cell."""
 
-    width: int
-    height: int
-    area: list[int | None] = field(default_factory=list)
-    line: list[int | None] = field(default_factory=list)
 
-    def _span(self, column: int) -> range:
-        """The rows of dots the line has in a column: up or down to where it comes from, so that it has no gaps."""
-        here = self.line[column] if column < len(self.line) else None
-        if here is None:
-            return range(0)
-        before = self.line[column - 1] if column else None
-        low = high = max(here - 1, 0)
-        if before is not None and abs(before - here) > 1:
-            nearer = max(before - 1, 0) + (1 if here > before else -1)
-            low, high = min(low, nearer), max(high, nearer)
-        return range(low, high + 1)
+def plotted(area: Sequence[int | None], line: Sequence[int | None], width: int, height: int) -> list[list[Cell]]:
+    """Dots of area and line in a room of so many cells, from the top: the area leaves out the dots beside the line.
 
-    def cell(self, x: int, y: int) -> tuple[int, int]:
-        """The braille bits of area and of line in a cell, y counted from the top."""
-        area = line = 0
-        base = (self.height - 1 - y) * DOTS_Y
-        for dx in range(DOTS_X):
-            column = x * DOTS_X + dx
-            own = self._span(column)
-            spared = {one + by for one in own for by in (-1, 0, 1)}
-            filled = self.area[column] if column < len(self.area) else None
-            for dy in range(DOTS_Y):
-                row = base + DOTS_Y - 1 - dy
-                if row in own:
-                    line |= _BITS[dx][dy]
-                elif filled is not None and row < filled and row not in spared:
-                    area |= _BITS[dx][dy]
-        return area, line
+    The line goes up or down in each column to where it comes from, so that it has no gaps.
+    """
+    grid: list[list[Cell]] = [[(0, 0)] * width for _ in range(height)]
+    before: int | None = None
+    for column in range(width * DOTS_X):
+        own: range = range(0)
+        here = line[column] if column < len(line) else None
+        if here is not None:
+            low = high = max(here - 1, 0)
+            if before is not None and abs(before - here) > 1:
+                nearer = max(before - 1, 0) + (1 if here > before else -1)
+                low, high = min(low, nearer), max(high, nearer)
+            own = range(low, high + 1)
+        before = here
+        spared = range(own.start - 1, own.stop + 1) if own else own
+        filled = (area[column] if column < len(area) else None) or 0
+        x, dx = divmod(column, DOTS_X)
+        for row in {*range(filled), *own}:
+            if row in spared and row not in own:
+                continue
+            up, dy = divmod(row, DOTS_Y)
+            y = height - 1 - up
+            if not 0 <= y < height:
+                continue
+            bit, (under, over) = _BITS[dx][DOTS_Y - 1 - dy], grid[y][x]
+            grid[y][x] = (under, over | bit) if row in own else (under | bit, over)
+    return grid
 
 
 class AreaChart(Panel):
@@ -126,6 +123,7 @@ class AreaChart(Panel):
         self.row = 0
         self._left = 0
         self._slot = 1.0
+        self._drawn: tuple[object, list[list[Cell]]] | None = None
 
     def show(self, chart: Chart, at: int | None = None) -> None:
         """Other figures; the cursor stays on its month, or goes to `at`."""
@@ -206,24 +204,28 @@ class AreaChart(Panel):
         scale = max(len(words) for words in (*marks.values(), "0"))
         room = width - scale - 2
         self._left, self._slot = scale + 2, max(room / len(self.chart.short), 0.1)
-        plot = _Plot(room, rows)
-        dots = room * DOTS_X, rows * DOTS_Y
-        series = self.chart.series
-        plot.area = heights(series[0].values, *dots, top) if series else []
-        plot.line = heights(series[1].values, *dots, top) if len(series) > 1 else []
+        grid = self._grid(room, rows, top)
         edge = "|" if self.plain else "│"
         for y in range(rows):
             mark = marks.get(y, "0" if y == rows - 1 else "")
-            lines.append([(f" {mark:>{scale}}{edge}", "muted"), *self._plotted(plot, y)])
+            lines.append([(f" {mark:>{scale}}{edge}", "muted"), *self._painted(grid[y])])
         lines.append(self._names(width, scale))
         return lines[:height]
 
-    def _plotted(self, plot: _Plot, y: int) -> list[Span]:
+    def _grid(self, room: int, rows: int, top: int) -> list[list[Cell]]:
+        """The dots; they stay while only the cursor moves."""
+        key = (self.chart, room, rows)
+        if self._drawn is None or self._drawn[0] != key:
+            dots = room * DOTS_X, rows * DOTS_Y
+            area, line = ([heights(one.values, *dots, top) for one in self.chart.series] + [[], []])[:2]
+            self._drawn = key, plotted(area, line, room, rows)
+        return self._drawn[1]
+
+    def _painted(self, cells: Sequence[Cell]) -> list[Span]:
         """One line of the plot, cells of one style together."""
         middle = int((self.at + 0.5) * self._slot)
         spans: list[Span] = []
-        for x in range(plot.width):
-            area, line = plot.cell(x, y)
+        for x, (area, line) in enumerate(cells):
             if not area and not line:
                 sign = ("|" if self.plain else "┊") if x == middle and self.has_focus else " "
                 style = "muted" if sign != " " else ""

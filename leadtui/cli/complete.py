@@ -120,7 +120,7 @@ def logins(incomplete: str) -> list[str]:
 
 
 def assignees(incomplete: str) -> list[str]:
-    """Logins, and the words that stand for nobody or whoever has least to do."""
+    """Logins, and the words that stand for nobody or whom the rules choose."""
     return [*logins(incomplete), *_starting(("auto", "none"), incomplete)]
 
 

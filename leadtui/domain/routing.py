@@ -121,6 +121,12 @@ def word_key(word: str) -> str:
     return " ".join(fold(word).split())
 
 
+def place_parts(place: str | None) -> frozenset[str]:
+    """Where a lead is, as agents' areas are compared with: the place as a whole, and what stands between its commas."""
+    parts = (place or "", *(place or "").split(","))
+    return frozenset(key for key in map(place_key, parts) if key)
+
+
 def word_keys(words: Iterable[str] | None) -> frozenset[str]:
     """Words as an agent has them."""
     return frozenset(key for key in map(word_key, words or ()) if key)
@@ -238,8 +244,9 @@ class _Run:
         lead = self.lead
         match rule.kind:
             case "area":
-                area = place_key(lead.area or "")
-                return f"area {lead.area}", "serve it", (lambda a: area in a.areas) if area else None
+                places = place_parts(lead.area)
+                fits = (lambda a: not places.isdisjoint(a.areas)) if places else None
+                return f"area {lead.area}", "serve it", fits
             case "type":
                 types = word_keys(lead.types)
                 shown = ", ".join(dict.fromkeys(lead.types))

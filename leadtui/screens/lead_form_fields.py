@@ -126,7 +126,7 @@ def choices_for(
             users = [user for user in catalog.users if user.is_active and user.login != "system"]
             found = [(user.login, f"{user.name} ({user.login})") for user in sorted(users, key=lambda user: user.name)]
             if field.key == "assigned_to" and detail is None:
-                found.insert(0, ("auto", "whoever has least"))
+                found.insert(0, ("auto", "by the rules of assignment"))
         case _:
             return ()
     if detail is not None:

@@ -70,6 +70,18 @@ def test_where_nobody_fits_all_stay_or_nobody_gets_it(kind: str) -> None:
     assert silent.lines[0] == f"{kind}: the lead does not say, so all 3 stay"
 
 
+def test_a_place_with_commas_is_in_each_of_its_parts() -> None:
+    lead = replace(LEAD, area="Delta Towers, Westlands , Nairobi")
+    for word, is_in in (
+        ("westlands", True),
+        ("NAIROBI", True),
+        ("Delta Towers, Westlands , Nairobi", True),
+        ("Delta", False),
+    ):
+        found = choose([step("area", only_if_any=False)], lead, with_one(areas=[word]))
+        assert found.agent_id == (2 if is_in else None), word
+
+
 def test_a_rule_of_a_source_is_silent_about_others() -> None:
     found = choose([step("source", params={"sources": [9], "users": [2]})], LEAD, THREE)
     assert (found.agent_id, found.lines) == (1, ("so wanjiku gets it",))

@@ -118,8 +118,14 @@ def build_demo(path: Path | str, *, leads: int = 500, preset: str = "isp", seed:
 
 def _people(office: Office, theme: Theme) -> None:
     users.edit_user(office, _ADMIN, {"name": "Grace Wambui" if "wanjiku" in theme.staff else "Grace Miller"})
+    agents = [login for login, (_, role) in theme.staff.items() if role.startswith("agent")]
+    places = list(dict.fromkeys(place.split(",")[0] for place in theme.places))
     for login, (name, role) in theme.staff.items():
-        users.add_user(office, {"login": login, "name": name, "role": role, "email": f"{login}@example.com"})
+        more: dict[str, str] = {}
+        if login in agents:  # each serves some of the places; the last one is new, and has room for few leads
+            at = agents.index(login)
+            more = {"service_areas": ", ".join(places[at :: len(agents)]), **theme.agents[at % len(theme.agents)]}
+        users.add_user(office, {"login": login, "name": name, "role": role, "email": f"{login}@example.com", **more})
     if not office.catalog.products:
         for name, kind, price in theme.products:
             admin.add(office, "package", {"name": name, "kind": kind, "monthly": price or ""})

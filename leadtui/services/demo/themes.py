@@ -33,6 +33,8 @@ class Theme:
     talk: tuple[tuple[str, str, str | None], ...] = field(default=())
     """(type, subject, outcome) of contacts."""
     referrers: int = 24
+    agents: tuple[Mapping[str, str], ...] = ({},)
+    """What the rules of assignment know of the agents, one after the other, beside the places they serve."""
     building: tuple[str, ...] = ("Block",)
 
 
@@ -90,6 +92,9 @@ _KENYA = Theme(
         "otieno": ("Brian Otieno", "agent"), "achieng": ("Mercy Achieng", "agent_junior"),
         "kiprop": ("Elijah Kiprop", "technician"),
     },
+    agents=(
+        {"languages": "English, Swahili"}, {"languages": "English, Luo"}, {"languages": "Swahili", "capacity": "80"},
+    ),
     mobile=_kenyan,
     sources={"Caretaker/House Manager": 32, "Field Sales": 25, "Referral": 17, "Website": 12, "WhatsApp/SMS": 9,
              "Manual Entry": 5},
@@ -126,6 +131,7 @@ _INDIA = Theme(
     ),
     staff={"meera": ("Meera Nair", "director"), "rahul": ("Rahul Sharma", "agent"), "priya": ("Priya Iyer", "agent"),
            "nikhil": ("Nikhil Das", "agent_junior"), "anita": ("Anita Desai", "collections")},
+    agents=({"specializations": "insurance", "languages": "Hindi, English"}, {"languages": "Hindi, Tamil"}),
     mobile=_indian,
     sources={"Website": 34, "Referral": 26, "Facebook": 18, "Google Ads": 14, "Campaign": 8},
     products=(
@@ -156,6 +162,11 @@ _AMERICA = Theme(
     ),
     staff={"laura": ("Laura Evans", "director"), "carlos": ("Carlos Diaz", "agent"), "nina": ("Nina Patel", "agent"),
            "ethan": ("Ethan Clark", "agent_junior")},
+    agents=(
+        {"specializations": "condo, studio", "max_price": "900000"},
+        {"specializations": "brownstone, townhouse", "min_price": "600000", "max_price": "3000000"},
+        {"capacity": "80"},
+    ),
     mobile=_american,
     sources={"Website Forms": 28, "Social Media": 18, "Referrals": 17, "Online Ads": 13, "Open Houses": 12,
              "Walk-ins": 6, "Cold Calls": 4, "Partner Referrals": 2},

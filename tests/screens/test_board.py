@@ -90,16 +90,11 @@ async def test_a_card_moves_on_the_cursor_follows_and_u_puts_it_back(run: Run, o
         await to(pilot, 5)
         await press(pilot, "shift+left")
         assert "No status stands left of New" in dump(pilot.app).splitlines()[-1]
-
-
-async def test_two_steps_pressed_at_once_are_two_statuses(run: Run, office: Any) -> None:
-    async with run(office) as pilot:
-        await press(pilot, "number_sign")
-        await to(pilot, 4)
+        # two steps pressed at once are two statuses
         await pilot.press("greater_than_sign", "greater_than_sign")
         await at_rest(pilot)
-        assert status(office, 4) == "Interested"
-        assert under(pilot.app) == "Kevin Otieno"
+        assert status(office, 5) == "Interested"
+        assert under(pilot.app) == "Mercy Wambui"
 
 
 async def test_a_step_back_asks_why_where_the_pipeline_does(run: Run, office: Any) -> None:
@@ -111,9 +106,9 @@ async def test_a_step_back_asks_why_where_the_pipeline_does(run: Run, office: An
         assert "This is a step back. Why?" in dump(pilot.app)
         await press(pilot, "escape")
         assert status(office, 3) == "Interested"
-        await press(pilot, "less_than_sign", "text:wrong number", "enter")
+        await press(pilot, "less_than_sign", "text:wrong", "enter")
         assert status(office, 3) == "Contacted"
-        assert leads.get(office, 3).status_history[-1].reason == "wrong number"
+        assert leads.get(office, 3).status_history[-1].reason == "wrong"
         assert under(pilot.app) == "Fatuma Hassan"
 
 
@@ -131,7 +126,7 @@ async def test_to_converted_opens_the_conversion_and_to_lost_asks_why(run: Run, 
         assert under(pilot.app) == "Mercy Wambui"
         await press(pilot, "greater_than_sign")
         assert "Mark as lost: why?" in dump(pilot.app)
-        await press(pilot, "tab", "text:moved away", "enter")
+        await press(pilot, "tab", "text:away", "enter")
         assert status(office, 5) == "Not Interested"
         # the lost column is folded: the cursor stays
         assert pilot.app.screen.stage().name == "Future Prospect"
@@ -162,7 +157,8 @@ async def test_marked_cards_move_together_after_a_preview(run: Run, office: Any)
 
 async def test_the_list_hands_its_filter_over_and_the_board_remembers_it(run: Run, office: Any) -> None:
     async with run(office) as pilot:
-        await press(pilot, "f", "text:source:referral", "enter", "number_sign")
+        pilot.app.screen.apply("source:referral")
+        await press(pilot, "number_sign")
         assert "Board ─ Internet service ─ source:referral" in dump(pilot.app)
         assert "Kevin Otieno" in dump(pilot.app)
         assert "Mercy Wambui" not in dump(pilot.app)
@@ -174,7 +170,7 @@ async def test_the_list_hands_its_filter_over_and_the_board_remembers_it(run: Ru
         assert "source:referral due:today" in dump(pilot.app).splitlines()[0]
         await press(pilot, "F")
         assert "Mercy Wambui" in dump(pilot.app)
-        await press(pilot, "slash", "text:njoroge", "enter")
+        await press(pilot, "slash", "text:njo", "enter")
         assert under(pilot.app) == "Peter Njoroge"
         await press(pilot, "enter")
         assert type(pilot.app.screen).__name__ == "LeadDetailScreen"
@@ -265,10 +261,9 @@ async def test_who_may_not_move_is_told_why(run: Run, office: Any) -> None:
         other.close()
 
 
-@pytest.mark.parametrize("tiny", [(60, 20), (24, 8)])
-async def test_names_are_only_text_and_small_terminals_do(run: Run, office: Any, tiny: tuple[int, int]) -> None:
-    async with run(office, tiny) as pilot:
-        await press(pilot, "number_sign", "down", "right", "left", "end", "space", "escape", "pagedown")
+async def test_names_are_only_text_and_small_terminals_do(run: Run, office: Any) -> None:
+    async with run(office, (24, 8)) as pilot:
+        await press(pilot, "number_sign", "right", "left", "end", "space", "escape", "pagedown")
         assert not RAW & set(dump(pilot.app).replace("\n", ""))
         pilot.app.screen.follow(12)
         await at_rest(pilot)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 WIDE = 110
 """From this width on the timeline stands beside the facts."""
+NARROW = 40
+"""Below this width the score stands on a line of its own, without its reasons."""
 
 _PENDING: Final = {
     "planned": "it was about to begin", "applying": "it is under way", "unknown": "the router's answer is not known",
@@ -116,16 +118,16 @@ class Facts:
         status = status.removesuffix(" !") if late else status  # the words say it
         return f"{row.number}  {row.title}", self.signs(f"{status} · {span}")
 
-    def head(self, width: int) -> list[Line]:
-        """How to reach the lead, the score, and what one must know before doing anything."""
+    def head(self, width: int, *, reasons: bool = False) -> list[Line]:
+        """How to reach the lead, the score (with its reasons), and what one must know before doing anything."""
         row = self.detail.row
         phone = format_phone(row.phone, self.catalog.country) if row.phone else row.phone_raw or ""
         places = [phone, self.say("location"), self.say("unit_number")]
-        lines = [
-            Line(
-                text((self.signs(" · ").join(one for one in places if one) or "no phone", "strong")), self._score(width)
-            )
-        ]
+        reach, score = self.signs(" · ").join(one for one in places if one) or "no phone", self._score(width)
+        if width < NARROW and score:  # a phone is dialled: it is never cut
+            lines = [Line(text((reach, "strong"))), Line(score)]
+        else:
+            lines = [Line(text((reach, "strong")), self._score_with_reasons(width, reach) if reasons else score)]
         if self.detail.pending_job:
             state = _PENDING.get(self.detail.pending_job, self.detail.pending_job)
             lines.append(Line(text((f"Conversion not settled: {state}; 3 then p settles it", "warning"))))
@@ -144,21 +146,26 @@ class Facts:
         bar = self.signs("▇" * full), self.signs("▁" * (10 - full))
         return text(f"score {score} ", (bar[0], "accent"), (bar[1], "muted")) if width >= 60 else text(f"score {score}")
 
-    def why(self, width: int) -> list[Line]:
-        """What the score is made of, on one line: what counts most first; P shows every rule."""
+    def _score_with_reasons(self, width: int, reach: str) -> tuple[Span, ...]:
+        """The score beside how to reach the lead: with what made it where there is room, else drawn as a bar."""
+        scored, bar = self.detail.scored, self._score(width)
+        if scored is None or not bar:
+            return bar
+        number = f"score {scored.score}" + (f" of {scored.raw}" if scored.raw != scored.score else "")
+        reasons = self._why(width - cell_len(reach) - cell_len(number) - 6)
+        return text(f"{number}: ", *reasons) if reasons else (*bar, *text((" P", "muted")))
+
+    def _why(self, room: int) -> tuple[Span, ...]:
+        """What the score is made of, as much as `room` cells hold, what counts most first; P shows every rule."""
         scored = self.detail.scored
-        if scored is None or scored.score is None or "score" in self.hidden:
-            return []
-        raw = f"sum {scored.raw} · P all" if scored.raw != scored.score else "P all"
-        room = width - 4 - cell_len(raw)
-        reasons = scored.reasons()
-        words = "no rule gave points"
+        reasons = scored.reasons() if scored is not None and "score" not in self.hidden else []
         for count in range(len(reasons), 0, -1):
             more = f" · {len(reasons) - count} more" if count < len(reasons) else ""
-            words = " · ".join(f"{name} {points:+d}" for name, points in reasons[:count]) + more
-            if cell_len(words) <= room:
-                break
-        return [Line(text((self.signs(words), "muted")), text((self.signs(raw), "muted")))]
+            words = " · ".join(f"{name} {points:+d}" for name, points in reasons[:count])
+            said = self.signs(f"{words}{more} · P")
+            if cell_len(said) <= room:
+                return text((said, "muted"))
+        return ()
 
     # Sections
 
@@ -413,14 +420,17 @@ class Facts:
         """The detail screen."""
         if width >= WIDE:
             left = int((width - 2) * 0.56)
-            facts = [*self._facts(left), *stack(self.remarks(left), left)]
+            facts = [*self._facts(left, tall=True), *stack(self.remarks(left), left)]
             beginning = left + 2
             return merge(facts, stack(self.timeline(width - beginning), width - beginning, beginning))
         return [*self._facts(width), *stack([*self.timeline(), *self.remarks(width)], width)]
 
-    def _facts(self, width: int) -> list[Row]:
+    def _facts(self, width: int, *, tall: bool = False) -> list[Row]:
         pair = width >= 56
-        rows = stack([*self.head(width), *self.why(width)], width)
+        head = self.head(width, reasons=not tall)
+        if tall and (why := self._why(width - 2)):
+            head.insert(1, Line((), why))
+        rows = stack(head, width)
         money = self.money()
         if pair and money:
             rows += beside(self.wants(int(width * 0.58)), money, width, 0.58)

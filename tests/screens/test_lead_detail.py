@@ -81,6 +81,18 @@ async def test_enter_shows_an_item_whole(run: Run, office: Any, snapshot: Any) -
         assert isinstance(pilot.app.screen, LeadDetailScreen)
 
 
+async def test_p_shows_every_rule_with_its_points(run: Run, office: Any, snapshot: Any) -> None:
+    async with run(office) as pilot:
+        await press(pilot, *OPEN_FIRST)
+        assert "score 85: Fee agreed +25 · 6 more · P" in dump(pilot.app)
+        await press(pilot, "P")
+        snapshot(pilot.app, "score_80x24")
+        screen = dump(pilot.app)
+        assert "score 85, hot" in screen and "Site survey scheduled" in screen and "sum 85" in screen
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, LeadDetailScreen)
+
+
 async def test_a_follow_up_is_done_from_here(run: Run, office: Any) -> None:
     async with run(office) as pilot:
         await press(pilot, *OPEN_FIRST, "enter")

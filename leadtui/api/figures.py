@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -46,6 +47,24 @@ def conversion_stats(
         source=source_named(office, from_where) if from_where else None,
     )  # fmt: skip
     return Answer(found.as_json())
+
+
+@router.get("/api/leads/report", response_model=shapes.LeadReport, summary="Report of a time")
+def report(
+    office: Acting,
+    date_from: Day = None,
+    date_to: Day = None,
+    pipeline: Annotated[str | None, Query(max_length=200)] = None,
+) -> Answer:
+    """Of the leads created in a time: how many, how good, where from, what became of them, what they pay."""
+    return Answer(stats.report(office, date_from=date_from, date_to=date_to, pipeline=pipeline).as_json())
+
+
+@router.get("/api/stats/campaigns", response_model=shapes.CampaignsInFigures, summary="Campaigns in figures")
+def campaigns_in_figures(office: Acting) -> Answer:
+    """How the messages of every campaign stand."""
+    found = [asdict(one) for one in stats.campaigns(office)]
+    return Answer({"total": len(found), "campaigns": found})
 
 
 # -- what ids mean ----------------------------------------------------------------------------------------------------

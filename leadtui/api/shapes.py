@@ -218,6 +218,51 @@ class ConversionStats(BaseModel):
     by_user: list[UserShare]
 
 
+class Revenue(BaseModel):
+    """What converted leads agreed to pay, in major units; null where the role may not see it."""
+
+    installation: str | None
+    monthly: str | None
+
+
+class LeadReport(BaseModel):
+    """The leads created in a time; the rate in percent."""
+
+    total_leads: int
+    qualified_leads: int
+    converted_leads: int
+    conversion_rate: float
+    average_lead_score: float | None
+    leads_by_source: list[SourceShare]
+    leads_by_stage: list[StatusCount]
+    time_to_conversion_days: float | None
+    revenue_generated: Revenue
+
+
+class CampaignFigures(BaseModel):
+    """How the messages of a campaign stand; rates in percent."""
+
+    id: int
+    name: str
+    status: str
+    total: int
+    sent: int
+    delivered: int
+    delivery_rate: float
+    read: int
+    read_rate: float
+    failed: int
+    pending: int
+    success_rate: float
+
+
+class CampaignsInFigures(BaseModel):
+    """All campaigns one may see, newest first."""
+
+    total: int
+    campaigns: list[CampaignFigures]
+
+
 class Kept(BaseModel):
     """What came in was kept; the worker applies it. `new` is how much of it was not known before."""
 

@@ -6,37 +6,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from leadtui.cli import complete, stats_export, stats_forecast, tree
+from leadtui.cli import complete, stats_export, stats_figures, stats_forecast, tree
 from leadtui.cli.context import office
+from leadtui.cli.lead_find import pointed_at
 from leadtui.cli.output import emit, pairs, table
+from leadtui.cli.stats_figures import Year, shares_text
+from leadtui.cli.stats_forecast import From, Pipeline, To, Where
 
 if TYPE_CHECKING:
-    from leadtui.services.stats import ConversionStats, Share, Statistics
+    from leadtui.services.stats import ConversionStats, Statistics
 
 app = tree.noun("Leads in figures: how many, by status and month; what became of them")
 app.default_verb = "overview"  # type: ignore[attr-defined]  # `stats --year 2026` is `stats overview --year 2026`
+stats_figures.register(app)
 stats_forecast.register(app)
 stats_export.register(app)
 
 
 @app.command("overview", hidden=True)
 def overview(
-    year: Annotated[
-        int | None, typer.Option("--year", metavar="YEAR", min=1900, max=2200, help="of the months; else this one")
-    ] = None,
+    year: Year = None, where: Where = None, from_: From = None, to: To = None, pipeline: Pipeline = None
 ) -> None:
     """Show how many leads there are, by status, and month by month."""
     from leadtui.services import stats
+    from leadtui.services.figures import Question
 
-    with office() as opened:
-        found = stats.overview(opened, year=year)
+    with office() as opened, pointed_at(where):
+        found = stats.overview(opened, Question(where or "", from_, to, pipeline, year))
     emit(found.as_json(), lambda: _overview_text(found))
 
 
 @app.command("conversion")
 def conversion(
-    from_: Annotated[str | None, typer.Option("--from", metavar="DAY", help="created on or after: 2026-01-01")] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="DAY", help="created on or before: today")] = None,
+    from_: From = None,
+    to: To = None,
     source: Annotated[
         str | None, typer.Option("--source", metavar="NAME", help="only from there", autocompletion=complete.sources)
     ] = None,
@@ -86,12 +89,7 @@ def _conversion_text(found: ConversionStats) -> str:
     )
     parts = [head]
     if found.by_source:
-        parts.append(_shares("source", found.by_source))
+        parts.append(shares_text("source", found.by_source))
     if found.by_user:
-        parts.append(_shares("user", found.by_user))
+        parts.append(shares_text("user", found.by_user))
     return "\n\n".join(parts)
-
-
-def _shares(noun: str, shares: tuple[Share, ...]) -> str:
-    rows = [(one.name, f"{one.total:,}", f"{one.converted:,}", f"{one.rate} %") for one in shares]
-    return table((noun, "leads", "converted", "rate"), rows, right=[1, 2, 3])

@@ -106,10 +106,15 @@ def _quiet(found: Any) -> set[int]:
 
 def base_text(question: Question, catalog: Catalog) -> str:
     """All of a question in one filter: its own, its pipeline, its days. Raises Invalid for a pipeline there is not."""
-    text = question.filter.strip()
-    if question.pipeline:
-        text = both(text, Names(catalog).pipeline(catalog.find_pipeline(question.pipeline).id))
-    return both(text, created_text(question.date_from, question.date_to))
+    return both(question.filter.strip(), beside_text(question, catalog))
+
+
+def beside_text(question: Question, catalog: Catalog) -> str:
+    """What a question asks for beside its own filter: the pipeline and the days."""
+    days = created_text(question.date_from, question.date_to)
+    if not question.pipeline:
+        return days
+    return both(Names(catalog).pipeline(catalog.find_pipeline(question.pipeline).id), days)
 
 
 def created_text(first: str | None, last: str | None) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, func, literal_column, select
 
 from leadtui.domain.catalog import Catalog
 from leadtui.domain.dates import day_start, local_day, month_bounds, parse_day_range
-from leadtui.domain.figure_texts import base_text
+from leadtui.domain.figure_texts import base_text, beside_text
 from leadtui.domain.figures import YOUNG_DAYS, Counted, Question, Sum
 from leadtui.domain.filters import And, Node, Term, every
 from leadtui.domain.lead_filters import parse_lead_filter
@@ -70,9 +70,12 @@ class Asked:
 def read(tx: ReadTx, question: Question, *, action: str = "stats") -> Asked:
     """What a question asks for. Raises FilterError, Invalid for days that mean nothing or a pipeline there is not."""
     _check_days(tx, question)
-    base = base_text(question, tx.catalog)
-    parse_lead_filter(question.filter, tx.actor.hidden_fields)  # a hidden field is refused in the person's own words
-    return of_node(tx, parse_lead_filter(base), base=base, action=action)
+    # Each by itself, so that an error points into the text the person typed.
+    own = parse_lead_filter(question.filter, tx.actor.hidden_fields)
+    beside = parse_lead_filter(beside_text(question, tx.catalog))
+    parts = [one for one in (own, beside) if one is not None]
+    node = every(parts) if parts else None
+    return of_node(tx, node, base=base_text(question, tx.catalog), action=action)
 
 
 def of_node(tx: ReadTx, node: Node | None, *, base: str = "", action: str = "stats") -> Asked:

@@ -200,6 +200,12 @@ def test_figures_lists_and_health(api: Api) -> None:
     rates = api().get("/api/leads/conversion-stats", params={"source_id": "Manual Entry", "date_from": "today"}).json()
     assert rates["total_leads"] >= 1
     assert rates["by_source"][0]["source_name"] == "Manual Entry"
+    report = api().get("/api/leads/report", params={"date_from": "today"}).json()
+    assert report["total_leads"] == rates["total_leads"] + sum(
+        one["total"] for one in report["leads_by_source"] if one["source_name"] != "Manual Entry"
+    )
+    assert set(report["revenue_generated"]) == {"installation", "monthly"}
+    assert api().get("/api/stats/campaigns").json()["campaigns"] == []
     statuses = api().get("/api/lists/statuses").json()
     assert statuses["statuses"][0]["name"] == "New"
     assert "agent" in {one["login"] for one in api("agent").get("/api/lists/users").json()["users"]}

@@ -142,12 +142,13 @@ def choose(
     turns: Mapping[int, int] | None = None,
     holds: Holds | None = None,
     may_offer: bool = True,
-    show_money: Callable[[int], str] = str,
+    show_money: Callable[[int], str] | None = None,
 ) -> Choice:
     """Who gets the lead by these rules, which are in their order. Changes nothing.
 
     `loads`, `rates`, `turns` stand in the place of what agents and rules say of themselves. `holds` says whether a rule
     counts for the lead, else all do. Without `may_offer` an offer is passed over: what lies behind it decides.
+    `show_money` writes the budget into its line; without it no line holds an amount, which not everybody may see.
     """
     loads = {a.id: a.load for a in agents} if loads is None else loads
     run = _Run(lead, loads, {a.id: a.conversion_rate for a in agents} if rates is None else rates, turns or {})
@@ -220,7 +221,7 @@ class _Run:
             self.say("nobody is available" if agents else "nobody works leads")
 
     # -- narrowing ----------------------------------------------------------------------------------------------------
-    def narrow(self, rule: RuleStep, show_money: Callable[[int], str]) -> None:
+    def narrow(self, rule: RuleStep, show_money: Callable[[int], str] | None) -> None:
         what, verb, fits = self._question(rule, show_money)
         if fits is None:
             if rule.kind == "source":  # it is for leads of other sources
@@ -238,7 +239,7 @@ class _Run:
             self.left = []
 
     def _question(
-        self, rule: RuleStep, show_money: Callable[[int], str]
+        self, rule: RuleStep, show_money: Callable[[int], str] | None
     ) -> tuple[str, str, Callable[[Agent], bool] | None]:
         """The rule in words, what those do who fit, and whether an agent does; None: the lead does not say."""
         lead = self.lead
@@ -264,7 +265,8 @@ class _Run:
                 budget = lead.budget_minor
                 if budget is None:
                     return "price", "", None
-                return f"price {show_money(budget)}", "work in this band", lambda a: in_band(a, budget)
+                words = f"price {show_money(budget)}" if show_money is not None else "price"
+                return words, "work in this band", lambda a: in_band(a, budget)
             case _:  # source
                 sources, users = set(rule.params.get("sources") or ()), set(rule.params.get("users") or ())
                 applies = lead.source_id is not None and (not sources or lead.source_id in sources)

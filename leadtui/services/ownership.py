@@ -42,7 +42,7 @@ def hand_to(
 def first_follow_up(tx: WriteTx, row: Mapping[Any, Any], user_id: int) -> dict[str, Any]:
     """Plan the first contact of an open lead without a follow-up; answers its columns that follow (none: has one)."""
     stage = tx.catalog.stage_by_id[row["stage_id"]]
-    if row["next_follow_up_at"] is not None or stage.is_converted or stage.is_lost:
+    if row["next_follow_up_at"] is not None or stage.is_converted or stage.is_lost or stage.is_parked:
         return {}
     values = f.smart_columns(tx, row, FIRST_CONTACT, assigned_to_id=user_id)
     w.add_activity(tx, row["id"], "follow_up", values.pop("subject"), values.pop("description"), **values)

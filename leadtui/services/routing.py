@@ -189,7 +189,10 @@ class Desk:
         self._facts: dict[int, Mapping[str, Any]] = {}
         self._given: dict[int, tuple[int | None, int]] = {}
         self.has_offered = False
-        self._money: Callable[[int], str] = partial(shown_money, currency=tx.catalog.currency)
+        # Who reads the timeline later may not see amounts; who looks now may.
+        self._money: Callable[[int], str] | None = None
+        if not isinstance(tx, WriteTx) and "budget" not in tx.actor.hidden_fields:
+            self._money = partial(shown_money, currency=tx.catalog.currency)
 
     def rules_of(self, pipeline_id: int) -> tuple[RuleStep, ...]:
         """The rules of a pipeline."""

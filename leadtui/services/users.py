@@ -120,7 +120,7 @@ def set_user_active(office: Office, login: str, active: bool) -> dict[str, Any]:
                 "enable" if active else "disable", "user", row["id"], {"is_active": not active}, {"is_active": active}
             )
             tx.catalog_changed()
-            _now_works(tx, {"service_areas_json": row["service_areas_json"], "is_active": active})
+            _now_works(tx, {"service_areas_json": None} if row["service_areas_json"] else {})
         return _record(tx, row["id"])
 
 

@@ -174,13 +174,13 @@ async def test_places_by_number_and_esc_stays() -> None:
 
 
 async def test_the_keymap_is_obeyed_everywhere() -> None:
-    keys = commands.check_keymap({"leads.convert": "K,ctrl+k", "list.down": "J,f9"})
+    keys = commands.check_keymap({"leads.convert": "K,ctrl+k", "list.down": "L,f9"})
     app = make(keys=keys)
     async with app.run_test(size=(80, 24)) as pilot:
         await settled(pilot)
         screen = app.screen
         assert isinstance(screen, Demo)
-        await pilot.press("C", "K", "ctrl+k", "J")
+        await pilot.press("C", "K", "ctrl+k", "L")
         assert screen.ran == ["office", "convert", "convert"]
         assert screen.query_one(VirtualTable).cursor_index == 1
         assert "K convert" in picture(app)

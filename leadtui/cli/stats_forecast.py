@@ -33,7 +33,7 @@ To = Annotated[str | None, typer.Option("--to", metavar="DAY", help="created on 
 
 
 def forecast(pipeline: Pipeline = None, where: Where = None, from_: From = None, to: To = None) -> None:
-    """Show what the open leads are likely to bring: by status, each weighed by its probability; by user and source."""
+    """Show what the open leads are likely to bring: value × probability by status; by user and source."""
     from leadtui.domain.figures import Question
     from leadtui.services import forecasts
 

@@ -142,7 +142,7 @@ class StatsScreen(WallScreen):
             elif isinstance(panel, Bars):
                 panel.show(make())
         self._panel("activations").display = rows.has_activations()
-        self.wall.refresh(layout=True)
+        self.wall.share_anew()
         self._title()
         self.lead_app.refresh_hints()
         if self._again:

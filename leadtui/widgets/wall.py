@@ -130,6 +130,16 @@ class Wall(ScrollableContainer, can_focus=False):
         """Our own way to share the room."""
         return self._shared
 
+    def share_anew(self) -> None:
+        """The panels may have more or fewer rows than before: where that moves one, the room is shared out anew.
+
+        Otherwise nothing is touched: laying out sends the whole screen again.
+        """
+        boxes = place(self.size.width, self.size.height, [need_of(panel) for panel in self.panels])
+        regions = [panel.virtual_region for panel in self.panels]
+        if boxes != [(box.x, box.y, box.width, box.height) for box in regions]:
+            self.refresh(layout=True)
+
     @property
     def panels(self) -> list[Panel]:
         """Those shown, in reading order."""

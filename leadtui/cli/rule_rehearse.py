@@ -34,8 +34,7 @@ Tried = Annotated[
     Path | None,
     typer.Option(
         "--changes", metavar="FILE|-",
-        help='several candidates, ranked: JSON such as [{"label": "A", "changes": [{"act": "edit", "rule": "KEY",'
-        ' "values": {"points": "20"}}]}]; act is add, edit, enable, disable or remove',
+        help="several candidates, ranked, as a JSON list (see above)",
     ),
 ]  # fmt: skip
 
@@ -123,6 +122,8 @@ def scores(
     """Try scoring rules on the leads of the last months: which tell best who converts. Changes nothing.
 
     Without a change every rule is tried switched over, and the list says what each is worth.
+    --changes takes [{"label": "A", "changes": [{"act": "edit", "rule": "KEY", "values": {"points": "20"}}]}];
+    act is add, edit, enable, disable or remove.
     """
     from leadtui.cli.render_rehearsals import scores_text
     from leadtui.services import rule_rehearsal
@@ -161,10 +162,11 @@ def assignment(
     settle: Settle = 30,
     pipeline: Of = None,
 ) -> None:
-    """Try assignment rules on the leads of the last months: who would have had which, and what came of those. Changes
-    nothing.
+    """Try assignment rules on the leads of the last months: who gets which, and what came of it. Changes nothing.
 
     Without a change every rule is tried switched over.
+    --changes takes [{"label": "A", "changes": [{"act": "add", "values": {"kind": "area", "name": "B"}}]}];
+    act is add, edit, enable, disable or remove.
     """
     from leadtui.cli.render_rehearsals import assignment_text
     from leadtui.services import rule_rehearsal

@@ -3,8 +3,8 @@
 `python -m bench.rehearsal [--leads 100000] [--on sqlite|postgres]` makes an office of that many leads of the last six
 months, worked as people work: edits, calls, moves, what they did on the web, some of it undone. Agents convert leads of
 their own area better than others; a third of the leads does not say where it is. Then it rehearses what each scoring
-rule is worth, one new scoring rule, and one new assignment rule. Goals: 60 s of processor for scores, the planted rules
-come first, less than 400 MB more than the empty program.
+rule is worth, one new scoring rule, and one new assignment rule. Goals: 60 s of processor for scores,
+less than 400 MB more than the empty program.
 """
 
 from __future__ import annotations

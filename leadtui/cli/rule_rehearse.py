@@ -122,7 +122,7 @@ def scores(
     """Try scoring rules on the leads of the last months: which tell best who converts. Changes nothing.
 
     Without a change every rule is tried switched over, and the list says what each is worth.
-    --changes takes [{"label": "A", "changes": [{"act": "edit", "rule": "KEY", "values": {"points": "20"}}]}];
+    The FILE holds [{"label": "A", "changes": [{"act": "edit", "rule": "KEY", "values": {"points": "20"}}]}];
     act is add, edit, enable, disable or remove.
     """
     from leadtui.cli.render_rehearsals import scores_text
@@ -165,7 +165,7 @@ def assignment(
     """Try assignment rules on the leads of the last months: who gets which, and what came of it. Changes nothing.
 
     Without a change every rule is tried switched over.
-    --changes takes [{"label": "A", "changes": [{"act": "add", "values": {"kind": "area", "name": "B"}}]}];
+    The FILE holds [{"label": "A", "changes": [{"act": "add", "values": {"kind": "area", "name": "B"}}]}];
     act is add, edit, enable, disable or remove.
     """
     from leadtui.cli.render_rehearsals import assignment_text

@@ -89,7 +89,8 @@ def set_setting(office: Office, key: str, value: str) -> dict[str, Any]:
                 tallies.rebuild(tx.conn, tx.catalog.tz)
             if key in {"timezone", "country", "service_areas"}:  # ages, phones, areas: rules look at them
                 scoring.changed(tx)
-        return {key: new}
+    scoring.catch_up(office)
+    return {key: new}
 
 
 def _setting_value(tx: ReadTx, key: str, value: str) -> Any:

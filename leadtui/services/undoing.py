@@ -62,6 +62,8 @@ def undo(office: Office, batch: int | None = None, *, dry_run: bool = False) -> 
         if plan.created or plan.updated or plan.alone.rows:
             tx.open_batch("undo", f"undo of {plan.batch.kind} {plan.batch.id}", undoes_id=plan.batch.id)
             _apply(tx, plan)
+    if plan.alone.rows:  # perhaps a rule of scores
+        scoring.catch_up(office)
     return _result(plan, dry_run=False)
 
 

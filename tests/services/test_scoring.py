@@ -34,6 +34,7 @@ from leadtui.services.importing import run_import
 from leadtui.services.office import Office, open_office
 from leadtui.services.settings import set_setting
 from leadtui.store import schema as t
+from leadtui.store.migrations.defaults_0005_scoring import scoring_rules
 from tests.services.lead_help import add, add_users
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
@@ -330,3 +331,15 @@ def test_presets_bring_rules_that_can_be_read(sqlite_office: Office) -> None:
     assert {one.pipeline for one in found} == {"isp", "insurance", "estate", "travel", "real-estate"}
     assert [one.name for one in found if one.problem] == []
     assert len({(one.pipeline, one.key) for one in found}) == len(found)
+
+
+def test_an_older_database_gets_the_rules_a_new_one_has(sqlite_office: Office) -> None:
+    office = sqlite_office
+    for preset in ("insurance", "estate", "travel", "real-estate"):
+        admin.add(office, "pipeline", {"preset": preset})
+    columns = [c for c in t.scoring_rule.c if c.name != "id"]
+    with office.store.engine.begin() as conn:
+        new = sorted(map(str, conn.execute(select(*columns))))
+        conn.execute(t.scoring_rule.delete())
+        scoring_rules(conn)
+        assert sorted(map(str, conn.execute(select(*columns)))) == new

@@ -14,7 +14,7 @@ from leadtui.cli import complete
 from leadtui.cli.context import office
 from leadtui.cli.importing import progress
 from leadtui.cli.output import emit
-from leadtui.cli.rule_assign import IfAny, Kind, Minutes, Rate, Sources, Users, Where
+from leadtui.cli.rule_assign import IfAny, Minutes, Rate, Sources, Users, Where
 from leadtui.cli.rule_score import Cap, First, Group, Of, Order, Per, When, typed
 from leadtui.errors import UsageError
 
@@ -148,7 +148,12 @@ def assignment(
     ] = None,
     *,
     add: Annotated[str | None, typer.Option("--add", metavar="NAME", help="a new rule of this name instead")] = None,
-    kind: Annotated[str | None, Kind] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="as `rule assign add` has them", autocompletion=complete.assignment_kinds
+        ),
+    ] = None,
     where: Where = None,
     users: Users = None,
     sources: Sources = None,

@@ -155,10 +155,13 @@ def test_what_is_refused(office: Office, frozen_clock: Move) -> None:
     assert refused.value.column is not None
     with pytest.raises(NotFound):
         scores(office, [Change("disable", "nothing such")])
-    for options, field in (({"months": 0}, "months"), ({"look_ahead_days": 31}, "look_ahead_days"),
-                           ({"settle_days": 0}, "settle_days")):  # fmt: skip
+    tries: dict[str, Callable[[], object]] = {
+        "months": lambda: scores(office, months=0), "look_ahead_days": lambda: scores(office, look_ahead_days=31),
+        "settle_days": lambda: scores(office, settle_days=0),
+    }  # fmt: skip
+    for field, attempt in tries.items():
         with pytest.raises(Invalid) as wrong:
-            scores(office, **options)
+            attempt()
         assert wrong.value.field == field
 
 

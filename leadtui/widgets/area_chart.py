@@ -233,7 +233,8 @@ class AreaChart(Panel):
                 sign = "*" if line else ":" if area.bit_count() > 4 else "."
                 style = "line" if line else "area"
             else:
-                sign, style = chr(_BRAILLE | area | line), "line" if line else "area"
+                # a cell has one colour: dots of the area beside the line would read as a second line
+                sign, style = chr(_BRAILLE | (line or area)), "line" if line else "area"
             if spans and spans[-1][1] == style:
                 spans[-1] = (spans[-1][0] + sign, style)
             else:

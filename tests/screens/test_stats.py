@@ -194,6 +194,10 @@ async def test_year_filter_days_and_all_again(busy: Any, run: Run) -> None:
         assert screen.figures.total == 16 and "all leads" in dump(pilot.app)
         await press(pilot, "p")
         assert "only one pipeline" in " ".join(one.message for one in pilot.app._notifications)
+        admin.add_preset(busy, "insurance")
+        await press(pilot, "p", "down", "down", "enter")
+        assert (screen.figures.question.pipeline, screen.figures.total) == ("Insurance", 0)
+        assert "Stats ─ 2026 · Insurance · all leads" in dump(pilot.app)
 
 
 async def test_a_lead_of_another_program_is_seen_at_once(busy: Any, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,8 +85,6 @@ class AssignRuleEditor(RuleEditor):
         """Whom a lead goes to, now and then."""
         from leadtui.services import rule_preview
 
-        if not values["kind"]:
-            return None
         return rule_preview.rerouted(office, values, rule_id=rule_id, lead_id=lead_id)
 
     def example_lines(self, found: Rerouted, width: int) -> Sequence[Line]:

@@ -82,7 +82,7 @@ class OfficeScreen(LeadScreen[None]):
     HINTS: ClassVar[tuple[str, ...]] = (
         "office.next_tab", "office.new", "office.edit", "office.retire", "office.rules",
     )  # fmt: skip
-    PACKAGE_HINTS: ClassVar[tuple[str, ...]] = (*HINTS[:4], "office.push", "office.drift")
+    PACKAGE_HINTS: ClassVar[tuple[str, ...]] = (*HINTS[:3], "office.push", "office.drift", "office.rules")
     DEFAULT_CSS: ClassVar[str] = """
     OfficeScreen #note { height: auto; padding: 0 1; color: $text-muted; }
     """

@@ -19,7 +19,7 @@ from leadtui.screens.rule_words import RuleWords
 from leadtui.widgets.filter_bar import Completion, FilterBar
 from leadtui.widgets.form import FieldSpec, FieldState, Form
 from leadtui.widgets.sheet import Sheet
-from leadtui.widgets.sheet_lines import Line, stack, text
+from leadtui.widgets.sheet_lines import Line, Row, stack, text, wrapped
 from leadtui.widgets.text import one_line
 
 if TYPE_CHECKING:
@@ -289,7 +289,11 @@ class RuleEditor(LeadScreen["Record | None"]):
             self.lead_app.report(error)
             return
         words = f"Shown for a lead as soon as it can be: {_words(error)}"
-        self.query_one("#seen", Sheet).show(lambda width: stack([Line(text((words, "muted")))], width))
+
+        def build(width: int) -> list[Row]:
+            return stack([Line(text((one, "muted"))) for one in wrapped(words, width - 2)], width)
+
+        self.query_one("#seen", Sheet).show(build)
 
     def _say_counted(self, words: str, *, wrong: bool = False) -> None:
         line = self.query_one("#counted", Static)

@@ -152,7 +152,7 @@ class ScoreRows(_Rows):
             Line(
                 text(
                     (
-                        "AUC: 0.5 is by chance, 1 is perfect · lift: the best fifth converts so many times as often",
+                        "AUC 0.5 is chance, 1 perfect; lift: what the best fifth converts, against all",
                         "muted",
                     )
                 )

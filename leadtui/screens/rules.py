@@ -320,7 +320,7 @@ class ScoreRulesScreen(RuleList):
     KIND = "score"
     COLUMNS = rows.SCORE_COLUMNS
     HINTS: ClassVar[tuple[str, ...]] = (
-        "rules.new", "rules.edit", "rules.switch", "rules.rehearse", "rules.worth", "rules.next_tab",
+        "rules.new", "rules.edit", "rules.next_tab", "rules.switch", "rules.rehearse", "rules.worth",
     )  # fmt: skip
 
     def service(self) -> Any:
@@ -361,7 +361,7 @@ class AssignRulesScreen(RuleList):
     KIND = "assign"
     COLUMNS = rows.ASSIGN_COLUMNS
     HINTS: ClassVar[tuple[str, ...]] = (
-        "rules.new", "rules.edit", "rules.switch", "rules.try_it", "rules.automatic", "rules.next_tab",
+        "rules.new", "rules.edit", "rules.next_tab", "rules.try_it", "rules.automatic", "rules.switch",
     )  # fmt: skip
 
     def service(self) -> Any:

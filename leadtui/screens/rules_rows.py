@@ -12,8 +12,8 @@ SCORE_COLUMNS: Final = (
     Column("pipeline", "Pipeline", 11, min_width=8, drop=2),
     Column("group", "Group", 13, min_width=11),
     Column("name", "Rule", 20, min_width=18, grow=2),
-    Column("points", "Points", 14, min_width=7),
-    Column("when", "When", 22, min_width=10, grow=2),
+    Column("points", "Points", 13, min_width=13),
+    Column("when", "When", 22, min_width=8, grow=2),
     Column("leads", "Leads", 8, min_width=6, align="right"),
     Column("state", "", 4, min_width=4),
 )
@@ -37,7 +37,7 @@ KINDS: Final[Mapping[str, str]] = {
     "workload": "fewest open leads first",
     "performance": "those who convert well first",
     "round_robin": "one after the other, in turn",
-    "first_to_claim": "offered to all who are left: who claims first has it",
+    "first_to_claim": "offered to all who are left, the first has it",
 }
 """What each kind of step does, in a sentence."""
 NARROWS: Final = frozenset({"area", "type", "price", "source", "branch", "language"})

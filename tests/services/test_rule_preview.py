@@ -7,16 +7,13 @@ import pytest
 from leadtui.errors import FilterError, Invalid, NotFound, NotPermitted
 from leadtui.services import admin, history, leads, routing_rules, rule_order, rule_preview, score_rules
 from leadtui.services.office import Office
-from tests.services.lead_help import acting_as, add_users, everything
+from tests.services.lead_help import ONE_ENGINE, acting_as, add, add_users, everything
 
 
-def lead(office: Office, phone: str, **values: str) -> int:
-    return leads.create(office, {"phone": phone, "source": "Website", **values}).lead.id
-
-
+@ONE_ENGINE
 def test_what_a_rule_of_scores_would_do(office: Office) -> None:
-    one = lead(office, "0722000001", location="Karen", has_router="yes")
-    other = lead(office, "0722000002", location="Westlands")
+    one = add(office, "0722000001", location="Karen", has_router="yes")
+    other = add(office, "0722000002", location="Westlands")
     before = everything(office)
     values = {"name": "Karen", "group": "place", "points": "95", "when": "location:Karen", "pipeline": "isp"}
     found = rule_preview.scored(office, values, rule_id=None, lead_id=None)
@@ -39,7 +36,7 @@ def test_what_a_rule_of_scores_would_do(office: Office) -> None:
 
 
 def test_first_matches_are_asked_in_their_order(office: Office) -> None:
-    one = lead(office, "0722000001", location="Karen")
+    one = add(office, "0722000001", location="Karen")
     for name, points in (("First", "10"), ("Second", "20")):
         score_rules.add(office, {"name": name, "group": "turns", "points": points, "first_match": "yes"})
     second = score_rules.get(office, "Second")
@@ -50,10 +47,11 @@ def test_first_matches_are_asked_in_their_order(office: Office) -> None:
     assert [one.name for one in score_rules.list_all(office) if one.group == "turns"] == ["First", "Second"]
 
 
+@ONE_ENGINE
 def test_whom_a_step_would_choose(office: Office) -> None:
     add_users(office, "asha:agent", service_areas="Karen")
     add_users(office, "juma:agent", service_areas="Westlands")
-    ids = [lead(office, f"072200000{place}", location="Nowhere") for place in range(4)]
+    ids = [add(office, f"072200000{place}", location="Nowhere") for place in range(4)]
     before = everything(office)
     found = rule_preview.chosen(office, ids)
     assert [one.login for one in found] == ["asha", "juma", "asha", "juma"], "each counts for the next"
@@ -67,6 +65,7 @@ def test_whom_a_step_would_choose(office: Office) -> None:
     assert everything(office) == before, "nothing is written"
 
 
+@ONE_ENGINE
 def test_steps_are_moved_where_they_are_seen(office: Office) -> None:
     admin.add_preset(office, "travel")
     routing_rules.add(office, {"name": "For all", "kind": "round_robin", "pipeline": "", "order": "2"})

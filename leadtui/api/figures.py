@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query
 from fastapi import Path as InPath
 
 from leadtui import __version__
-from leadtui.services import admin, stats, workers
+from leadtui.domain.figures import Question
+from leadtui.services import admin, forecasts, stats, workers
 
 from . import problems, shapes
 from .answers import Answer
@@ -65,6 +66,19 @@ def campaigns_in_figures(office: Acting) -> Answer:
     """How the messages of every campaign stand."""
     found = [asdict(one) for one in stats.campaigns(office)]
     return Answer({"total": len(found), "campaigns": found})
+
+
+@router.get("/api/stats/forecast", summary="What open leads are likely to bring")
+def forecast(
+    office: Acting,
+    where: Annotated[str | None, Query(max_length=2000, description="a filter")] = None,
+    date_from: Day = None,
+    date_to: Day = None,
+    pipeline: Annotated[str | None, Query(max_length=200)] = None,
+) -> Answer:
+    """By status, user and source: count, value, and value times the probability of the status."""
+    question = Question(where or "", date_from, date_to, pipeline)
+    return Answer(forecasts.forecast(office, question).as_json())
 
 
 # -- what ids mean ----------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from leadtui.domain.filters.writer import in_quotes
 from leadtui.domain.records import Done
 from leadtui.domain.shapes import View, detail_json, lead_json
 from leadtui.errors import Invalid, UsageError
-from leadtui.services import exporting, leads, lifecycle
+from leadtui.services import exporting, journeys, leads, lifecycle
 from leadtui.services.office import Office
 from leadtui.services.serving import can_serve
 
@@ -264,6 +264,12 @@ def read(office: Acting, ref: LeadRef) -> Answer:
     open_door = not (found.row.is_converted or found.row.is_lost or found.row.is_deleted)
     serving = can_serve(office, found.row.id) if open_door else None
     return Answer(detail_json(found, View.of(office), serving))
+
+
+@router.get("/{ref}/journey", summary="The way of a lead")
+def journey(office: Acting, ref: LeadRef) -> Answer:
+    """Its statuses with how long, contacts, what the conversion made, where it left off, idle times (seconds)."""
+    return Answer(journeys.of(office, ref).as_json())
 
 
 @router.put("/{ref}", response_model=shapes.Lead, summary="Change a lead")

@@ -71,6 +71,8 @@ def backtest(
     if dry_run and not use:
         raise UsageError("--dry-run goes with --use", field="dry_run")
     with office() as opened:
+        if use:
+            tests.may_use(opened)
         with progress("measuring") as tell:
             found = tests.measure(
                 opened, pipeline, date_from=from_, date_to=to, age_days=age, min_cases=min_cases,

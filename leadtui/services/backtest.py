@@ -227,12 +227,7 @@ def use(office: Office, found: BackTest, *, dry_run: bool = False) -> Used:
     """
     context = office.read() if dry_run else office.write()
     with context as tx:
-        w.require(tx, "config")
-        if tx.actor.scope("stats") != "all":
-            raise NotPermitted(
-                "you may not measure with the leads of the whole office",
-                hint="probabilities are everybody's: a part of the leads must not decide them",
-            )
+        _require_use(tx)
         changes = tuple(_changes(tx, found))
         if not changes:
             raise Refused(
@@ -243,6 +238,21 @@ def use(office: Office, found: BackTest, *, dry_run: bool = False) -> Used:
             return Used(found.pipeline, changes, None, True)
         batch = _write(tx, found, changes)
     return Used(found.pipeline, changes, batch, False)
+
+
+def may_use(office: Office) -> None:
+    """Whether the actor may take measured probabilities over, before anything is measured. Raises NotPermitted."""
+    with office.read() as tx:
+        _require_use(tx)
+
+
+def _require_use(tx: ReadTx) -> None:
+    w.require(tx, "config")
+    if tx.actor.scope("stats") != "all":
+        raise NotPermitted(
+            "you may not measure with the leads of the whole office",
+            hint="probabilities are everybody's: a part of the leads must not decide them",
+        )
 
 
 def _changes(tx: ReadTx, found: BackTest) -> Iterator[Change]:

@@ -213,6 +213,18 @@ def test_figures_lists_and_health(api: Api) -> None:
     assert (well["status"], well["worker"]) == ("ok", False)
 
 
+def test_the_way_of_a_lead_and_the_forecast(api: Api) -> None:
+    number = api.lead(name="Halima", monthly_fee="2000")["number"]
+    way = api().get(f"/api/leads/{number}/journey").json()
+    assert (way["lead_number"], way["touchpoints"]) == (number, 0)
+    assert [one["status"] for one in way["stage_progression"]] == ["New"]
+    assert api().get("/api/leads/LD-209901-0001/journey").status_code == 404
+    assert api("agent").get(f"/api/leads/{number}/journey").status_code == 404
+    found = api().get("/api/stats/forecast", params={"where": "name:Halima"}).json()
+    assert (found["open_leads"], found["value"], found["weighted"]) == (1, "24000.00", "1200.00")
+    assert api().get("/api/stats/forecast", params={"where": "nonsense:1"}).status_code in (400, 422)
+
+
 def test_the_export_is_what_can_be_imported(api: Api) -> None:
     lead = api.lead(name="=cmd|x", location="Exportville")
     answer = api().get("/api/leads/export", params={"filter": "location:Exportville"})

@@ -65,6 +65,15 @@ def short_money(minor: int | None, currency: str) -> str:
     return f"{major:,}"
 
 
+def _few(number: float) -> str:
+    """A number that may be a part of one, in five cells: "0.4", "4,862", "13.2k"."""
+    if number < 100:
+        return f"{number:.1f}"
+    if number < 10_000:
+        return f"{number:,.0f}"
+    return f"{number / 1000:.1f}k" if number < 100_000 else f"{number / 1000:,.0f}k"
+
+
 def _short_span(seconds: int) -> str:
     """A duration in six cells: from ten days on the hours say nothing."""
     return f"{seconds // 86_400:,}d" if seconds >= 10 * 86_400 else span_words(seconds)
@@ -156,7 +165,7 @@ def _lines(title: str, rows: Sequence[ForecastLine], found: Forecast, cells: int
     for one in rows[:_MOST_LINES]:
         parts = [
             (f"{one.count:,}", 8, ""), (short_money(one.value_minor, found.currency), 10, ""),
-            (f"{one.customers:,.1f}", 6, "muted"), (short_money(one.weighted_minor, found.currency), 10, "accent"),
+            (_few(one.customers), 6, "muted"), (short_money(one.weighted_minor, found.currency), 10, "accent"),
         ]  # fmt: skip
         behind = Behind(f"{one.name}, open", one.filter)
         made.append(Line(_cells(parts, f"  {one.name}", cells), item=behind, key=(title, one.name, one.login)))

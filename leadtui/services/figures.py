@@ -15,7 +15,7 @@ from leadtui.errors import Invalid, LeadtuiError
 from leadtui.store import tallies
 from leadtui.store.unit_of_work import ReadTx
 
-from . import figure_cells
+from . import figure_cells, figure_counts
 from . import lead_writes as w
 from .campaign_rows import rows_of, visible
 from .office import Office
@@ -51,8 +51,8 @@ def ask_in(tx: ReadTx, question: Question) -> Figures:
     asked = figure_cells.read(tx, question)
     year = local_day(tx.now, tx.catalog.tz).year if question.year is None else checked_year(question.year)
     return make(
-        question, asked.base, figure_cells.count(tx, asked, year=year), tx.catalog, now=tx.now, year=year,
-        years=figure_cells.years(tx), hidden=tx.actor.hidden_fields, campaigns=_campaigns(tx),
+        question, asked.base, figure_counts.count(tx, asked, year=year), tx.catalog, now=tx.now, year=year,
+        years=figure_counts.years(tx), hidden=tx.actor.hidden_fields, campaigns=_campaigns(tx),
     )  # fmt: skip
 
 

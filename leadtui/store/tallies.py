@@ -43,11 +43,13 @@ def cells(
     *,
     where: Sequence[ColumnElement[bool]] = (),
     months: tuple[int, int] | None = None,
+    sums: Sequence[str] = SUMS,
 ) -> list[Cell]:
     """Sums of one kind by some of month, first_id, second_id, source_id, assigned_to_id, branch_id.
 
-    `where` are conditions made with `column`; `months` the first and the last (YYYYMM) that count.
-    """  # fmt: skip
+    `where` are conditions made with `column`; `months` the first and the last (YYYYMM) that count; `sums` what is
+    asked for, `n` first: the others are 0.
+    """
     size = len(group_by)
     parts = []
     # One statement, so that nothing is summed up in between; each part by itself: SQLite would sort both together.
@@ -58,14 +60,15 @@ def cells(
         if months is not None:
             conditions.append(part.c.month.between(*months))
         keys = [part.c[name] for name in group_by]
-        query = select(*keys, *(func.sum(part.c[name]) for name in SUMS)).where(*conditions)
+        query = select(*keys, *(func.sum(part.c[name]) for name in sums)).where(*conditions)
         parts.append(query.group_by(*keys) if keys else query)
     found: dict[tuple[int, ...], list[int]] = {}
+    places = [SUMS.index(name) for name in sums]
     for row in tx.conn.execute(union_all(*parts)):
-        sums = found.setdefault(tuple(map(int, row[:size])), [0] * len(SUMS))
-        for place, amount in enumerate(row[size:]):
-            sums[place] += int(amount or 0)
-    return [Cell(key, *sums) for key, sums in found.items() if sums[0]]
+        known = found.setdefault(tuple(map(int, row[:size])), [0] * len(SUMS))
+        for place, amount in zip(places, row[size:], strict=True):
+            known[place] += int(amount or 0)
+    return [Cell(key, *counted) for key, counted in found.items() if counted[0]]
 
 
 def column(name: str) -> Any:

@@ -55,6 +55,7 @@ class BoardScreen(BoardMoves):
         self.found: service.Board | None = None
         """The sums as they were read last."""
         self._asked: str | None = None
+        self._told = ""
         self._kept = BoardView()
         self._save_timer: Timer | None = None
         self.watch_changes = ChangeWatch(self, lambda: self.leads_changed(frozenset()))
@@ -135,6 +136,7 @@ class BoardScreen(BoardMoves):
     def _read(self) -> None:
         """Read sums and what is seen of the cards."""
         reading = BoardReading(self.office, self.view.where, self.view.pipeline)
+        self._told = ""
         self._show_columns(reading)
         self._title()
 
@@ -147,7 +149,7 @@ class BoardScreen(BoardMoves):
                 self._show_columns(reading)
             self._title()
 
-        self.run_blocking(reading.board, then=summed, group="board.sums")
+        self.run_blocking(reading.board, then=summed, failed=self._not_read, group="board.sums")
 
     def _show_columns(self, reading: BoardReading) -> None:
         pages: dict[Hashable, PageProvider[service.Card]] = {
@@ -231,38 +233,6 @@ class BoardScreen(BoardMoves):
         if lead_id is not None:
             self.follow(lead_id)
 
-    def do_down(self) -> None:
-        """One card down."""
-        self.board.move(1)
-
-    def do_up(self) -> None:
-        """One card up."""
-        self.board.move(-1)
-
-    def do_left(self) -> None:
-        """One column to the left."""
-        self.board.beside(-1)
-
-    def do_right(self) -> None:
-        """One column to the right."""
-        self.board.beside(1)
-
-    def do_page_down(self) -> None:
-        """One screen down."""
-        self.board.move_page(1)
-
-    def do_page_up(self) -> None:
-        """One screen up."""
-        self.board.move_page(-1)
-
-    def do_first(self) -> None:
-        """The first card."""
-        self.board.move_end(last=False)
-
-    def do_last(self) -> None:
-        """The last card."""
-        self.board.move_end(last=True)
-
     def do_fold(self) -> None:
         """Fold or unfold the column."""
         stage = self.stage()
@@ -272,15 +242,6 @@ class BoardScreen(BoardMoves):
             self.board.update_lanes(self._lanes())
             self._remember_soon()
             self.lead_app.refresh_hints()
-
-    def do_mark(self) -> None:
-        """Mark the card."""
-        if not self.board.toggle_mark():
-            self.done("All cards of another column are marked; esc takes the marks away")
-
-    def do_mark_all(self) -> None:
-        """Mark the column."""
-        self.board.toggle_all()
 
     def do_work(self) -> None:
         """What the column holds (the marked ones, when there are any), one lead after another."""
@@ -364,7 +325,13 @@ class BoardScreen(BoardMoves):
     def reading_failed(self, event: Board.Failed) -> None:
         """What was good stays; the reason is said."""
         if isinstance(event.card, Exception):
-            self.lead_app.report(event.card)
+            self._not_read(event.card)
+
+    def _not_read(self, error: Exception) -> None:
+        """The sums and several columns fail of one cause: it is told once."""
+        if self._told != str(error):
+            self._told = str(error)
+            self.lead_app.report(error)
 
     def leads_changed(self, ids: frozenset[int]) -> None:
         """Leads were changed, came or went: what is seen is read again, cursor and marks stay on their leads."""

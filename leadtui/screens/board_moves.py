@@ -1,8 +1,8 @@
-"""Moving cards of the board to the status beside, one or the marked ones, by the same services as everywhere."""
+"""Moving about the board, and moving cards to the status beside, by the same services as everywhere."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from leadtui.commands import Command
 from leadtui.domain.catalog import Stage
@@ -13,10 +13,14 @@ from leadtui.screens.board_cards import neighbour
 from leadtui.screens.board_pages import read_row
 from leadtui.screens.lead_commands import Target
 from leadtui.screens.lead_filter import FilteredLeads
+from leadtui.widgets.board import Board
+
+if TYPE_CHECKING:
+    from leadtui.services.board import Card
 
 
 class BoardMoves(FilteredLeads):
-    """`<` and `>`. Subclasses say what is on the board, and where the cursor goes."""
+    """The cursor, marks, `<` and `>`. Subclasses say what is on the board, and how the cursor follows a card."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,6 +28,11 @@ class BoardMoves(FilteredLeads):
         self._steps: list[int] = []
         """Steps asked for while one was under way: `>` twice is two statuses on."""
         self._followed: int | None = None
+
+    @property
+    def board(self) -> Board[Card]:
+        """The columns."""
+        raise NotImplementedError
 
     def stages(self) -> list[Stage]:
         """The statuses that have a column, in their order on the screen."""
@@ -44,6 +53,51 @@ class BoardMoves(FilteredLeads):
     def unmark(self) -> None:
         """Take the marks away."""
         raise NotImplementedError
+
+    # The cursor and marks
+
+    def do_down(self) -> None:
+        """One card down."""
+        self.board.move(1)
+
+    def do_up(self) -> None:
+        """One card up."""
+        self.board.move(-1)
+
+    def do_left(self) -> None:
+        """One column to the left."""
+        self.board.beside(-1)
+
+    def do_right(self) -> None:
+        """One column to the right."""
+        self.board.beside(1)
+
+    def do_page_down(self) -> None:
+        """One screen down."""
+        self.board.move_page(1)
+
+    def do_page_up(self) -> None:
+        """One screen up."""
+        self.board.move_page(-1)
+
+    def do_first(self) -> None:
+        """The first card."""
+        self.board.move_end(last=False)
+
+    def do_last(self) -> None:
+        """The last card."""
+        self.board.move_end(last=True)
+
+    def do_mark(self) -> None:
+        """Mark the card."""
+        if not self.board.toggle_mark():
+            self.done("All cards of another column are marked; esc takes the marks away")
+
+    def do_mark_all(self) -> None:
+        """Mark the column."""
+        self.board.toggle_all()
+
+    # Moving cards
 
     def do_forward(self) -> None:
         """To the status on the right."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WIDE = 110
 """From this width on the timeline stands beside the facts."""
 NARROW = 40
-"""Below this width the score stands on a line of its own, without its reasons."""
+"""Below this width the score gives way to how to reach the lead: it stands on a line of its own."""
 
 _PENDING: Final = {
     "planned": "it was about to begin", "applying": "it is under way", "unknown": "the router's answer is not known",
@@ -124,7 +124,8 @@ class Facts:
         phone = format_phone(row.phone, self.catalog.country) if row.phone else row.phone_raw or ""
         places = [phone, self.say("location"), self.say("unit_number")]
         reach, score = self.signs(" · ").join(one for one in places if one) or "no phone", self._score(width)
-        if width < NARROW and score:  # a phone is dialled: it is never cut
+        shown = sum(cell_len(words) for words, _ in score)
+        if width < NARROW and cell_len(reach) + shown + 3 > width:  # a phone is dialled: it is never cut
             lines = [Line(text((reach, "strong"))), Line(score)]
         else:
             lines = [Line(text((reach, "strong")), self._score_with_reasons(width, reach) if reasons else score)]

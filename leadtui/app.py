@@ -224,7 +224,8 @@ class LeadApp(Asides, App[int], inherit_bindings=False):
 
     def do_rules(self) -> None:
         """How leads are scored, and who gets them."""
-        from leadtui.screens.rules import RuleList, ScoreRulesScreen
+        from leadtui.screens.rule_list import RuleList
+        from leadtui.screens.rules import ScoreRulesScreen
 
         if not isinstance(self.screen, RuleList):
             self.push_screen(ScoreRulesScreen())

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from .dates import local_day, parse_day_range
+from .figure_texts import both, text_of
 from .figures import Figure, Figures, Month, Question
 from .money import exponent
+from .permissions import Actor
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONTHS_LONG: Final = (
@@ -106,3 +108,18 @@ def known_months(figures: Figures) -> tuple[Month, ...]:
         if one.month <= present or one.created.value or one.converted.value or one.activated.value
     ]
     return figures.months[: max(known, default=0)]
+
+
+def opened(where: str, actor: Actor) -> str:
+    """The filter that opens a figure: where the person may read more leads than are counted for him, only those."""
+    scope = actor.scope("stats")
+    if scope == actor.scope("read"):
+        return where
+    mine = ""
+    if scope == "own":
+        mine = text_of("assigned_to", "me")
+    elif scope == "team":
+        mine = text_of("assigned_to", *(f"#{one}" for one in sorted({*actor.team_user_ids, actor.user_id})))
+    elif scope == "branch" and actor.branch_id is not None:
+        mine = text_of("branch", f"#{actor.branch_id}")
+    return both(where, mine)

@@ -14,7 +14,7 @@ from textual.widgets import Static
 from leadtui import clock
 from leadtui.commands import Command
 from leadtui.domain.dates import local_day
-from leadtui.domain.figure_words import counted
+from leadtui.domain.figure_words import counted, opened
 from leadtui.domain.figures import Question
 from leadtui.errors import LeadtuiError, NotPermitted
 from leadtui.screens.change_watch import ChangeWatch
@@ -207,7 +207,7 @@ class StatsScreen(WallScreen):
         if isinstance(item, Behind):
             from leadtui.screens.figure_leads import FigureLeads
 
-            self.app.push_screen(FigureLeads(item.filter, item.title))
+            self.app.push_screen(FigureLeads(opened(item.filter, self.office.actor), item.title))
         elif isinstance(item, OneCampaign):
             from leadtui.screens.campaign_monitor import CampaignMonitor
 
@@ -216,7 +216,7 @@ class StatsScreen(WallScreen):
     def copy_text(self) -> str:
         """The figure, and the filter that finds its leads."""
         item = self.panel.current
-        where = item.filter if isinstance(item, Behind) else ""
+        where = opened(item.filter, self.office.actor) if isinstance(item, Behind) else ""
         return "  ".join(part for part in (self.panel.caption, where) if part)
 
     # Commands

@@ -16,12 +16,13 @@ from textual.widgets import Input
 
 from leadtui import clock
 from leadtui.config import Settings
+from leadtui.domain.figure_words import opened
 from leadtui.screens import stats as stats_module
 from leadtui.screens.campaign_monitor import CampaignMonitor
 from leadtui.screens.figure_leads import FigureLeads
 from leadtui.screens.stats import StatsScreen
 from leadtui.screens.stats_rows import PANELS, Behind
-from leadtui.services import admin, conversion, leads, lifecycle
+from leadtui.services import admin, conversion, figures, leads, lifecycle
 from leadtui.services.conversion_plan import ConvertRequest
 from leadtui.widgets.area_chart import AreaChart
 from leadtui.widgets.bars import Bars
@@ -232,6 +233,15 @@ async def test_an_agent_sees_his_own_figures_and_who_may_not_is_told(busy: Any, 
             assert "my own leads" in dump(pilot.app)
             assert pilot.app.screen.figures.total == 1
             assert all(leads.count(mine, item.filter or None) <= 1 for _, item in everything_behind(pilot.app.screen))
+    admin.add(busy, "branch", {"name": "West, or (none)"})
+    admin.edit_user(busy, "brian", {"branch": "West, or (none)"})
+    admin.set_role(busy, "agent", "read", "all")  # more than is counted for him: a figure opens only what it counts
+    with closing(acting_as(busy, "brian")) as mine:
+        assert leads.count(mine, opened("is:active or is:lost", mine.actor)) == 1
+        for scope in ("team", "branch"):
+            admin.set_role(busy, "agent", "stats", scope)
+            total = figures.ask(mine).total
+            assert leads.count(mine, opened("", mine.actor)) == total == (1 if scope == "team" else 0)
     admin.set_role(busy, "agent", "stats", "none")
     with closing(acting_as(busy, "brian")) as mine:
         async with run(mine, (80, 24)) as pilot:

@@ -39,7 +39,54 @@ class BoardColumn:
     weighted_minor: int | None
 
     @property
-    def total(columns: Iterable[BoardColumn]) -> tuple[int, int | None, int | None]:
+    def is_open(self) -> bool:
+        """Whether its leads are open, as `is:active` means it: neither converted nor lost."""
+        return not (self.stage.is_converted or self.stage.is_lost)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A pipeline as it stands."""
+
+    pipeline: Pipeline
+    columns: tuple[BoardColumn, ...]
+    currency: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As `pipeline show` prints it; `open` are the leads that are neither converted nor lost."""
+        return {
+            "pipeline": self.pipeline.key,
+            "name": self.pipeline.name,
+            "currency": self.currency,
+            "columns": [
+                {"status": one.stage.name, "probability": one.stage.probability, "open": one.is_open}
+                | self._sums([one])
+                for one in self.columns
+            ],
+            **self._sums(self.columns),
+            "open": self._sums(one for one in self.columns if one.is_open),
+        }
+
+    def _sums(self, columns: Iterable[BoardColumn]) -> dict[str, Any]:
+        count, value, weighted = total(columns)
+        return {"count": count, "value": to_json(value, self.currency), "weighted": to_json(weighted, self.currency)}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A lead on the board: its row, what it is worth (minor units), whether its score is high."""
+
+    lead: LeadRow
+    value_minor: int | None
+    hot: bool
+
+    @property
+    def id(self) -> int:
+        """Of the lead."""
+        return self.lead.id
+
+
+def total(columns: Iterable[BoardColumn]) -> tuple[int, int | None, int | None]:
     """Count, value and weighted value of several columns together."""
     found = list(columns)
     values = [one.value_minor for one in found if one.value_minor is not None]

@@ -97,8 +97,8 @@ def act(office: Office, lead_id: int, ids: list[int], kind: str, what: Any) -> N
             history.undo(office)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(ACTS, st.integers(0, 1)), min_size=4, max_size=14))
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(ACTS, st.integers(0, 1)), min_size=5, max_size=12))
 def test_what_was_known_is_told_the_same_after_anything(
     office: Office, frozen_clock: Move, acts: list[tuple[tuple[str, Any], int]]
 ) -> None:

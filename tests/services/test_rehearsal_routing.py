@@ -54,26 +54,26 @@ LISTS = (
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [11, 12, 13])
 def test_the_planted_best_list_comes_first(office: Office, frozen_clock: Move, seed: int) -> None:
     ids = staff(office)
-    plant(office, 450, columns(ids), chance(ids), seed=seed)
+    plant(office, 300, columns(ids), chance(ids), seed=seed)
     before = everything(office)
     found = assignment(office, LISTS)
     assert labels(found.candidates)[0] == "by area"
     assert found.best is not None and found.best.verdict == "better" and (found.best.gain_low or 0) > 0
     matched = found.best.quality.replay.matched
-    assert 100 < matched.n < 200 and (matched.rate or 0) > 0.4
+    assert 70 < matched.n < 130 and (matched.rate or 0) > 0.4
     assert (found.best.quality.replay.lift or 0) > 1.5
-    assert found.real.n == 450 == found.leads
-    assert sum(load.after for load in found.best.quality.load) == 450 == sum(x.before for x in found.before.load)
+    assert found.real.n == 300 == found.leads
+    assert sum(load.after for load in found.best.quality.load) == 300 == sum(x.before for x in found.before.load)
     example = found.best.examples[0]
     assert example.before != example.after and any(line.startswith("area ") for line in example.why)
     assert everything(office) == before  # it writes nothing at all
     by_label = {one.label: one for one in found.candidates}
-    assert sorted(load.after for load in by_label["in turn"].quality.load if load.login in AREAS) == [150] * 3
+    assert sorted(load.after for load in by_label["in turn"].quality.load if load.login in AREAS) == [100] * 3
     first = by_label["whoever is first"].quality
-    assert first.offered == 450 and first.replay.others.n == 0  # all are asked, so it was whoever it was
+    assert first.offered == 300 and first.replay.others.n == 0  # all are asked, so it was whoever it was
 
 
 @ONE_ENGINE

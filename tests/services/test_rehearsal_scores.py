@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from leadtui.errors import FilterError, Invalid, NotFound, NotPermitted
-from leadtui.services import activities, behavior, leads, score_rules
+from leadtui.services import activities, behavior, leads, rehearsal_leads, score_rules
 from leadtui.services.activities import LogEntry
 from leadtui.services.office import Office
 from leadtui.services.rule_rehearsal import Candidate, Change, Stopped, scores
@@ -42,9 +42,9 @@ def chance(lead: Any) -> float:
 
 
 @ONE_ENGINE
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [11, 12, 13])
 def test_the_planted_best_rule_comes_first(office: Office, frozen_clock: Move, seed: int) -> None:
-    plant(office, 1_500, columns, chance, seed=seed)
+    plant(office, 600, columns, chance, seed=seed)
     before = everything(office)
     found = scores(office, CHANGES)
     assert found.best is not None
@@ -57,13 +57,13 @@ def test_the_planted_best_rule_comes_first(office: Office, frozen_clock: Move, s
     assert found.rules[0].alone.lift is not None and found.rules[0].alone.lift > 2
     by_name = {one.name: one for one in found.rules}
     assert by_name["knows somebody"].certainty == "unsure"
-    assert found.leads == 1_500 and found.converted == sum(band.share.hits for band in found.before.bands)
+    assert found.leads == 600 and found.converted == sum(band.share.hits for band in found.before.bands)
     assert everything(office) == before  # it writes nothing at all
 
 
 @ONE_ENGINE
 def test_what_each_rule_is_worth(office: Office, frozen_clock: Move) -> None:
-    plant(office, 800, columns, chance, seed=4)
+    plant(office, 400, columns, chance, seed=4)
     for name, when, active in (("kisumu", "city:Kisumu", False), ("noise", "city:Nairobi", True)):
         score_rules.add(office, {"name": name, "when": when, "points": "30"})
         score_rules.set_active(office, name, active)
@@ -76,7 +76,7 @@ def test_what_each_rule_is_worth(office: Office, frozen_clock: Move) -> None:
 
 @ONE_ENGINE
 def test_several_changes_make_one_candidate(office: Office, frozen_clock: Move) -> None:
-    plant(office, 400, columns, chance, seed=5)
+    plant(office, 150, columns, chance, seed=5)
     score_rules.add(office, {"name": "noise", "when": "city:Nairobi", "points": "60"})
     both = Candidate("both", (Change("disable", "noise"), CHANGES[0]))
     found = scores(office, [Change("edit", "noise", {"points": "-20"}), both, Change("remove", "noise")])
@@ -106,6 +106,7 @@ def test_later_is_not_seen(office: Office, frozen_clock: Move) -> None:
     )
 
 
+@ONE_ENGINE
 def test_a_lead_is_looked_at_before_it_is_decided(office: Office, frozen_clock: Move) -> None:
     """Converted within the look-ahead: seen as it stood before, whatever came with the conversion."""
     from leadtui.services import status
@@ -166,10 +167,11 @@ def test_what_is_refused(office: Office, frozen_clock: Move) -> None:
 
 
 @ONE_ENGINE
-def test_it_says_how_far_it_is_and_stops(office: Office, frozen_clock: Move) -> None:
-    plant(office, 1_100, columns, chance, seed=7)
+def test_it_says_how_far_it_is_and_stops(office: Office, frozen_clock: Move, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal_leads, "CHUNK", 20)
+    plant(office, 22, columns, chance, seed=7)
     seen: list[tuple[int, int]] = []
     scores(office, CHANGES[:1], on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1_000, 1_100), (1_100, 1_100)]
+    assert seen == [(20, 22), (22, 22)]
     with pytest.raises(Stopped):
         scores(office, should_stop=lambda: True)

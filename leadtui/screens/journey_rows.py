@@ -70,7 +70,7 @@ class _Lines:
         stays = self.found.stays
         name = max((len(one.stage.name) for one in stays), default=0) + 2
         # when, name, duration and who stand beside the bar
-        room = max(width - 14 - (name + 2) - (_SPAN + 1) - 4 - 14, 6)
+        room = max(width - 14 - (name + 2) - (_SPAN + 1) - 4 - 14, 0)
         longest = max((one.seconds or 0 for one in stays), default=0)
         lines = [Line(rule="The way")]
         for place, stay in enumerate(stays):
@@ -92,7 +92,7 @@ class _Lines:
         style = "success" if stay.stage.is_converted else "error" if stay.stage.is_lost else ""
         status = f"{self.sign(stay.stage.mark)} {stay.stage.name}"
         cells = round(room * (stay.seconds or 0) / longest) if longest else 0
-        bar = self.sign(_BAR) * max(cells, 1 if stay.seconds else 0)
+        bar = self.sign(_BAR) * max(cells, 1 if stay.seconds and room else 0)
         here = " now" if stay.left_at is None and stay.seconds is not None else ""
         return Line(
             text(

@@ -29,6 +29,7 @@ from leadtui.services import (
 from leadtui.services.bulk import Act, Target
 from leadtui.services.office import Office, open_office
 from leadtui.store import schema as t
+from leadtui.store.migrations.defaults_0005_assignment import assignment_rules
 
 from .lead_help import LEAD_TABLES, ONE_ENGINE, acting_as, add, add_users, dump
 
@@ -205,8 +206,10 @@ def test_what_comes_in_is_assigned_when_switched_on(office: Office) -> None:
     planned = [one for one in leads.get(office, second.lead.id).activities if one.scheduled_at is not None]
     assert [one.subject for one in planned] == ["answer the inquiry"]  # and no second task for the booking
     assert owner(office, add(office, "0722000003")) is None  # typed by a person
+    by_program = Office(office.store, office.user_id, origin="api:lt_1")
+    assert owner(office, add(by_program, "0722000010")) == "peter"
     admin.set_setting(office, "auto_assign", "all")
-    assert owner(office, add(office, "0722000004")) == "peter"
+    assert owner(office, add(office, "0722000004")) in {"peter", "wanjiku"}
     assert owner(office, add(office, "0722000005", assigned_to="none")) is None
     with acting_as(office, "peter") as peter:
         assert owner(peter, add(peter, "0722000006")) == "peter"
@@ -366,3 +369,28 @@ def test_programs_that_give_leads_at_once_count_each_others(office: Office, db_u
         one.join()
     with office.read() as tx:
         assert sorted(one.load for one in routing.agents(tx)) == [4, 4, 4, 4]
+    file = b"name,phone\n" + b"".join(b"Imp %d,07220002%02d\n" % (n, n) for n in range(8))
+    importing.run_import(office, file, name="leads.csv")
+    done: list[int] = []
+    steps = [threading.Thread(target=lambda: done.append(unassigned.step(office))) for _ in range(2)]
+    for one in steps:
+        one.start()
+    for one in steps:
+        one.join()
+    with office.read() as tx:
+        assert sorted(one.load for one in routing.agents(tx)) == [6, 6, 6, 6]
+        assert (sum(done), unassigned.waiting(tx)) == (8, 0)
+
+
+@ONE_ENGINE
+def test_a_database_made_before_gets_the_rules_of_its_presets(office: Office) -> None:
+    for preset in ("insurance", "real-estate", "estate", "travel"):
+        admin.add_preset(office, preset)
+    with office.write() as tx:
+        made = [dict(row) | {"id": 0, "state_json": None} for row in routing_rules.rows(tx)]
+        tx.conn.execute(t.assignment_rule.delete())
+        assignment_rules(tx.conn)
+        assert [dict(row) | {"id": 0} for row in routing_rules.rows(tx)] == made
+    assert [one["kind"] for one in routing_rules.list_all(office, pipeline="real-estate")] == [
+        "area", "type", "price", "workload", "performance",
+    ]  # fmt: skip

@@ -18,7 +18,7 @@ from leadtui.store.tallies import Cell
 from leadtui.store.tally_where import stages_that_are
 from leadtui.store.unit_of_work import ReadTx
 
-from .figure_cells import Asked, condition, conditions, from_leads, from_tally, whole_months
+from .figure_cells import BY_DAY, Asked, condition, conditions, from_leads, from_tally, whole_months
 
 
 def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
@@ -51,16 +51,17 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
     else:
         parts = [(wanted, None)]
         created.update(_by_month(tx, wanted, t.lead.c.created_at, shown, asked))
+    hint = BY_DAY if asked.is_tallied else ""
     for part, at in parts:
-        for cell in from_leads(tx, part, ("first_id", "second_id", "source_id")):
+        for cell in from_leads(tx, part, ("first_id", "second_id", "source_id"), hint=hint):
             _add(cell, cell.key, by_stage, reached, sources)
             if at is not None:
                 day = local_day(at, catalog.tz)
                 created[day.year * 100 + day.month] += cell.n
-        for cell in from_leads(tx, part, ("assigned_to_id", "first_id"), summed=False):
+        for cell in from_leads(tx, part, ("assigned_to_id", "first_id"), summed=False, hint=hint):
             agents[cell.key[0], cell.key[1]] += cell.n
         is_lost = and_(part, t.lead.c.stage_id.in_(lost), t.lead.c.lost_reason_id.is_not(None))
-        for cell in from_leads(tx, is_lost, ("lost_reason_id",), summed=False):
+        for cell in from_leads(tx, is_lost, ("lost_reason_id",), summed=False, hint=hint):
             reasons[cell.key[0]] += cell.n
     converted, activated, dated = _happened(tx, asked, wanted, _year(year), by_stage)
     return Counted(

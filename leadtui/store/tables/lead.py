@@ -10,8 +10,9 @@ from sqlmodel import Field, SQLModel
 
 from .base import UtcDateTime, live_index
 
-_TALLIED = ("assigned_to_id", "branch_id", "source_id")
-"""What figures may be narrowed by, with status and creation: an index that has them all is read alone."""
+_TALLIED = ("assigned_to_id", "branch_id", "source_id", "deleted_at")
+"""What figures may be narrowed by, with status and creation: an index that has them all is read alone. SQLite looks at
+`deleted_at` even where the index is of living leads only."""
 _HAD_ROUTER = "router_user_at IS NOT NULL AND deleted_at IS NULL"
 
 
@@ -43,6 +44,7 @@ class Lead(SQLModel, table=True):
             "monthly_fee_minor",
             "budget_minor",
             "converted_at",
+            "deleted_at",
         ),
         live_index("ix_lead_updated", "updated_at", "id"),
         live_index("ix_lead_name", "name_key", "id"),

@@ -14,11 +14,12 @@ from leadtui.store.types import UtcDateTime
 revision = "0005"
 down_revision = "0004"
 
-_TALLIED = ("assigned_to_id", "branch_id", "source_id")
+_TALLIED = ("assigned_to_id", "branch_id", "source_id", "deleted_at")
 _COVERING = {
     "ix_lead_created": (
         "created_at", "id", "stage_id", "furthest_stage_id", "source_id", "assigned_to_id", "branch_id",
         "lost_reason_id", "installation_fee_minor", "monthly_fee_minor", "budget_minor", "converted_at",
+        "deleted_at",
     ),
     "ix_lead_stage_changed": ("stage_id", "stage_changed_at", *_TALLIED, "created_at"),
     "ix_lead_due": ("next_follow_up_at", "id", "stage_id", *_TALLIED, "created_at"),

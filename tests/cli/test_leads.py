@@ -81,7 +81,8 @@ def test_show_adds_history_activities_documents(office: Office, tmp_path: Path) 
     assert created == sorted(created, reverse=True)
     assert shown["documents"][0]["name"] == "The plan"
     assert shown["interests"] == ["10 Mbps Home"]
-    assert (shown["loans"], shown["score_breakdown"], shown["raw_score"]) == ([], [], None)
+    assert shown["loans"] == []
+    assert shown["score"] == shown["raw_score"] == sum(one["points"] for one in shown["score_breakdown"]) == 10
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", shown["next_follow_up"])
     text = office("lead", "show", ref)
     assert text.code == 0

@@ -45,7 +45,7 @@ def as_csv(*rows: dict[str, str]) -> bytes:
 def stored(office: Office, number: str) -> dict[str, Any]:
     """All columns of a lead, without what no two leads share."""
     own = {"id", "number", "search_text", "created_at", "updated_at", "stage_changed_at", "assigned_at", "phone_e164",
-           "phone_raw", "phone_key"}  # fmt: skip
+           "phone_raw", "phone_key", "score_at"}  # fmt: skip
     with office.read() as tx:
         row = tx.conn.execute(select(t.lead).where(t.lead.c.number == number)).mappings().one()
         text = str(row["search_text"]).replace(number.lower(), "NUMBER")

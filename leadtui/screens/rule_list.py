@@ -233,7 +233,7 @@ class RuleList(RecordList):
         """Off, or on again."""
         if self.record is not None:
             on_again = not self.record["is_active"]
-            self._change("set_active", "is on" if on_again else "is off: d switches it on again", on_again)
+            self._change("set_active", "is on" if on_again else "is off", on_again)
 
     def do_remove(self) -> None:
         """Take it away, after a question that says what follows."""

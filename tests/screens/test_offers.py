@@ -14,6 +14,7 @@ from leadtui.screens.notifications import NotificationsScreen
 from leadtui.screens.offers import OffersDialog
 from leadtui.screens.today import TodayScreen
 from leadtui.services import admin, leads, lifecycle, offers, routing_rules
+from leadtui.services.notifying import notify
 from leadtui.services.office import Office
 from tests.screens.conftest import NOW
 from tests.screens.dialog_help import NASTY, acting_as, add_lead, copy_of, opened, prepared
@@ -95,4 +96,11 @@ async def test_nobodys_leads_open_in_the_list_and_the_rules_say_whom_they_choose
         await run.press("down")
         assert "so asha gets it" not in run.text
         await run.press("up", "enter")
+        with office.as_system() as tx:
+            notify(tx, office.actor.user_id, "unassigned", "unassigned:1", "3 leads wait for somebody")
+        run.app.push_screen(NotificationsScreen())
+        await run.settle()
+        assert "unassigned" in run.text
+        await run.press("enter")
+        assert isinstance(run.app.screen, FigureLeads) and "Karen 1" in run.text and "Karen 0" not in run.text
     assert leads.get(office, karen).row.assigned_to == "asha"

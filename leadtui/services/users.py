@@ -100,6 +100,8 @@ def edit_user(office: Office, login: str, values: Mapping[str, str | None]) -> d
             tx.conn.execute(update(t.user).where(t.user.c.id == row["id"]).values(**columns))
             tx.audit("edit", "user", row["id"], {k: row[k] for k in columns}, columns)
             tx.catalog_changed()
+            if columns.keys() & {"login", "name"}:
+                scoring.named_anew(tx, "user")
             _now_works(tx, columns)
         return _record(tx, row["id"])
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, select
+from sqlalchemy.sql.elements import False_
 
 from leadtui.domain.dates import local_day, month_bounds, parse_day_range
 from leadtui.domain.figure_texts import base_text, beside_text
@@ -169,12 +170,26 @@ def cells(tx: ReadTx, asked: Asked, group_by: Sequence[str]) -> list[Cell]:
     """Sums of the leads asked of, by some of first_id (status), second_id (furthest), source_id, assigned_to_id,
     branch_id; 0 is none. From the tally where it can answer.
     """  # fmt: skip
+    if sees_nothing(tx, asked):
+        return []
     if not asked.is_tallied:
-        return from_leads(tx, condition(tx, asked), group_by)
+        return from_leads(tx, condition(tx, asked), group_by, hint=way_of(asked))
     months, edges = whole_months(tx, asked)
     parts = [] if months is None else [from_tally(tx, asked, "c", group_by, months, summed=True)]
     parts += [from_leads(tx, and_(*conditions(tx, asked, *edge)), group_by, hint=BY_DAY) for edge in edges]
     return _together(parts)
+
+
+def sees_nothing(tx: ReadTx, asked: Asked) -> bool:
+    """Whether the scope holds no lead at all, as that of a branch does for who has none: no index solves that."""
+    return isinstance(scope_clause(tx.actor, asked.action), False_)
+
+
+def way_of(asked: Asked) -> str:
+    """How SQLite is to read leads: by the days at the edges; of any others all, as grouping would lure it to an index
+    that has few of the columns.
+    """  # fmt: skip
+    return BY_DAY if asked.is_tallied else "" if asked.is_ranged else "NOT INDEXED"
 
 
 def _together(parts: Sequence[list[Cell]]) -> list[Cell]:

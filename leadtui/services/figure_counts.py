@@ -18,7 +18,7 @@ from leadtui.store.tallies import Cell
 from leadtui.store.tally_where import stages_that_are
 from leadtui.store.unit_of_work import ReadTx
 
-from .figure_cells import BY_DAY, Asked, condition, conditions, from_leads, from_tally, whole_months
+from .figure_cells import Asked, condition, conditions, from_leads, from_tally, sees_nothing, way_of, whole_months
 
 
 def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
@@ -34,6 +34,8 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
     created: Counter[int] = Counter()
     lost = set(stages_that_are("lost", catalog))
     wanted = condition(tx, asked)
+    if sees_nothing(tx, asked):
+        return Counted()
     if asked.is_tallied:
         months, edges = whole_months(tx, asked)
         if months is not None:
@@ -51,7 +53,7 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
     else:
         parts = [(wanted, None)]
         created.update(_by_month(tx, wanted, t.lead.c.created_at, shown, asked))
-    hint = BY_DAY if asked.is_tallied else ""
+    hint = way_of(asked)
     for part, at in parts:
         for cell in from_leads(tx, part, ("first_id", "second_id", "source_id"), hint=hint):
             _add(cell, cell.key, by_stage, reached, sources)

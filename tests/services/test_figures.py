@@ -162,7 +162,7 @@ def test_statuses_of_one_name_in_two_pipelines(make_office: Callable[..., Office
 
 @ONE_ENGINE
 def test_what_is_refused_and_what_a_role_may_not_see(office: Office) -> None:
-    add_users(office, "tom:technician", "jane:agent")
+    add_users(office, "tom:technician", "jane:agent", "bob:branch_user")
     add(office, "0722000111", monthly_fee="1000", assigned_to="jane")
     for question, kind, field in (
         (Question("is:deleted"), Invalid, "where"), (Question(date_from="never"), Invalid, "from"),
@@ -174,6 +174,8 @@ def test_what_is_refused_and_what_a_role_may_not_see(office: Office) -> None:
         assert field is None or refused.value.field == field
     with acting_as(office, "tom") as tom, pytest.raises(NotPermitted):
         figures.ask(tom)
+    with acting_as(office, "bob") as bob:  # who has no branch
+        assert figures.ask(bob).total == figures.ask(bob, Question(date_from="2026-11-03")).total == 0
     role = office.catalog.role_by_id[next(u.role_id for u in office.catalog.users if u.login == "jane")]
     with office.as_system() as tx:
         hidden = ["monthly_fee", "source", "lost_reason", "follow_up"]

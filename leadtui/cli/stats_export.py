@@ -32,9 +32,9 @@ def export(
     pipeline: Pipeline = None,
     force: Annotated[bool, typer.Option("--force", help="replace a file that is there")] = False,
 ) -> None:
-    """Write all figures to a file: csv (one long table), html (a page with charts) or png (the charts).
+    """Write all figures to a file: a table (csv), a page with charts (html), a picture of them (png).
 
-    Each figure carries the filter that finds its leads. A picture needs matplotlib: pip install 'leadtui[charts]'.
+    Each figure carries the filter that finds its leads. The picture needs pip install 'leadtui[charts]'.
     """
     from leadtui.domain.figures import Question
     from leadtui.services import figure_export

@@ -53,6 +53,11 @@ class WallScreen(LeadScreen[None]):
         if panel is not self.cards:
             self.wall.bring(panel)
 
+    def on_resize(self) -> None:
+        """The panel with the cursor stays on the screen."""
+        if self.panel is not self.cards:
+            self.call_after_refresh(self.wall.bring, self.panel)
+
     @on(Panel.Left)
     def leave_panel(self, event: Panel.Left) -> None:
         """The cursor goes on in the panel beside, above or below."""

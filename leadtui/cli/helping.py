@@ -8,6 +8,9 @@ from typing import Any
 _SHARED = frozenset({"--db", "--as", "--json", "--help"})
 _WIDTH = 26
 
+_MOST = 60
+"""Cells of verbs in a line of usage; more of them stand below it only."""
+
 
 def help_text(command: Any, path: str) -> str:
     """The whole help of a command that is called as `path`."""
@@ -22,7 +25,8 @@ def usage(command: Any, path: str) -> str:
     if default is not None:
         ways = [f"{path} {' '.join(_pieces(default))}"]
         if verbs := _verbs(command):
-            ways.append(f"{path} {'|'.join(verbs)}")
+            written = "|".join(verbs)
+            ways.append(f"{path} {written if len(written) <= _MOST else 'VERB'}")
         return "  |  ".join(ways)
     if hasattr(command, "list_commands"):
         return f"{path} [OPTIONS] {'COMMAND' if path == 'leadtui' else 'VERB'} …"

@@ -32,7 +32,7 @@ def export(
     pipeline: Pipeline = None,
     force: Annotated[bool, typer.Option("--force", help="replace a file that is there")] = False,
 ) -> None:
-    """Write all figures to a file: a table (csv), a page with charts (html), a picture of them (png).
+    """Write all figures to a file: table (csv), page (html), picture (png).
 
     Each figure carries the filter that finds its leads. The picture needs pip install 'leadtui[charts]'.
     """

@@ -24,6 +24,20 @@ from leadtui.text import fold
 from . import dates, phones
 from .areas import is_in, office_areas
 from .catalog import Catalog
+from .fact_tests import (
+    Facts,
+    Test,
+    compared,
+    comparison,
+    folded,
+    in_text,
+    is_empty,
+    is_none,
+    number,
+    one_of,
+    squeezed,
+    within,
+)
 from .fields import BY_KEY, LeadField
 from .filters import And, FilterField, Node, Not, Or, Term, Text, parse
 from .filters import Catalogue as Fields
@@ -31,9 +45,6 @@ from .keys import ascii_lower, custom_key, squeeze
 from .lead_filters import filter_fields
 from .lead_names import ids_of, reasons_of, steps_from
 from .money import parse_money
-
-Facts = Mapping[str, Any]
-Test = Callable[[Facts], bool]
 
 _UNKNOWN: Final[Mapping[str, str]] = {
     "score": "a score cannot rest on itself",
@@ -169,55 +180,53 @@ class _Compiler:
             case "phone" | "alt_phone":
                 return self._phone(term)
             case "age":
-                return Condition(
-                    _compared(key, term, [_number(v) for v in term.values]), frozenset({key}), by_time=True
-                )
+                return Condition(compared(key, term, [number(v) for v in term.values]), frozenset({key}), by_time=True)
             case "last_call":
-                return _known(key, _one_of(key, frozenset(term.values)) if term.op != "is_null" else _is_none(key))
+                return _known(key, one_of(key, frozenset(term.values)) if term.op != "is_null" else is_none(key))
             case "reached" | "lost_reason":
                 return self._followed(term)
             case "brought_in_by":
-                return _known(key, _is_none(key) if term.op == "is_null" else _in_text(key, term, fold, fold))
+                return _known(key, is_none(key) if term.op == "is_null" else in_text(key, term, fold, fold))
         return self._plain(BY_KEY[key], term)
 
     def _plain(self, field: LeadField, term: Term) -> Condition:
         key = field.key
         if term.op == "is_null":
-            return _known(key, _is_empty(key))
+            return _known(key, is_empty(key))
         match field.kind:
             case "lookup":
                 named = (
                     ids_of(field.lookup, value, n, term, self.catalog, me=None) for n, value in enumerate(term.values)
                 )
-                return _known(key, _one_of(key, frozenset[int]().union(*named)))
+                return _known(key, one_of(key, frozenset[int]().union(*named)))
             case "money":
                 minor = [parse_money(v, self.catalog.currency, field=key) for v in term.values]
-                return _known(key, _compared(key, term, minor))
+                return _known(key, compared(key, term, minor))
             case "int" | "number":
-                return _known(key, _compared(key, term, [_number(v) for v in term.values]))
+                return _known(key, compared(key, term, [number(v) for v in term.values]))
             case "bool" | "tribool":
                 wanted = frozenset(value == "true" for value in term.values)
                 return _known(key, lambda facts: facts.get(key) is not None and bool(facts[key]) in wanted)
             case "when" | "date":
                 return self._dated(term, is_day=field.kind == "date")
             case "choice":
-                return _known(key, _one_of(key, frozenset(fold(v) for v in term.values)))
+                return _known(key, one_of(key, frozenset(fold(v) for v in term.values)))
             case _ if key in _SQUEEZED:
-                return _known(key, _in_text(key, term, squeeze, _squeezed))
+                return _known(key, in_text(key, term, squeeze, squeezed))
             case _ if key in _FOLDED:
-                return _known(key, _in_text(key, term, fold, _folded))
+                return _known(key, in_text(key, term, fold, folded))
             case _:
-                return _known(key, _in_text(key, term, ascii_lower, ascii_lower))
+                return _known(key, in_text(key, term, ascii_lower, ascii_lower))
 
     def _followed(self, term: Term) -> Condition:
         """How far the lead ever got, and the counted reason for which it was lost."""
         key, catalog = term.field, self.catalog
         if term.op == "is_null":
-            return _known(key, _is_none(key))
+            return _known(key, is_none(key))
         if key == "lost_reason":
-            return _known(key, _one_of(key, frozenset(reasons_of(term, catalog))))
+            return _known(key, one_of(key, frozenset(reasons_of(term, catalog))))
         ids = (steps_from(value, catalog, term, index) for index, value in enumerate(term.values))
-        return _known(key, _one_of(key, frozenset[int]().union(*ids)))
+        return _known(key, one_of(key, frozenset[int]().union(*ids)))
 
     def _is(self, word: str) -> Condition:
         stages = self.catalog.stages
@@ -236,10 +245,10 @@ class _Compiler:
                     lambda facts: is_in(facts.get("city"), facts.get("location"), keys), frozenset({"city", "location"})
                 )
             case "unassigned":
-                return _known("assigned_to", _is_none("assigned_to"))
+                return _known("assigned_to", is_none("assigned_to"))
             case _:
                 return _known(_FACT_OF[word], lambda facts: facts.get("is_protected") is True)
-        return _known("status", _one_of("status", ids))
+        return _known("status", one_of("status", ids))
 
     # -- values ----------------------------------------------------------------------------------------------------
     def _tags(self, term: Term) -> Condition:
@@ -251,7 +260,7 @@ class _Compiler:
     def _phone(self, term: Term) -> Condition:
         keys = ("phone", "alt_phone") if term.field == "phone" else ("alt_phone",)
         if term.op == "is_null":
-            return _known(term.field, _is_empty(term.field))
+            return _known(term.field, is_empty(term.field))
         exact: set[str] = set()
         parts: list[str] = []
         for value in term.values:
@@ -270,10 +279,10 @@ class _Compiler:
     def _custom(self, term: Term) -> Condition:
         key = _CUSTOM + fold(term.field.removeprefix(_CUSTOM))
         if term.op == "is_null":
-            return _known(key, _is_none(key))
+            return _known(key, is_none(key))
         if term.op in ("contains", "starts"):
-            return _known(key, _in_text(key, term, fold, custom_key))
-        compare = _comparison(term, [custom_key(v) for v in term.values])
+            return _known(key, in_text(key, term, fold, custom_key))
+        compare = comparison(term, [custom_key(v) for v in term.values])
         return _known(key, lambda facts: facts.get(key) is not None and compare(custom_key(facts[key])))
 
     def _dated(self, term: Term, *, is_day: bool) -> Condition:
@@ -303,10 +312,10 @@ class _Compiler:
             if value is None:
                 return False
             day = dates.local_day(facts["now"], tz) if moves else None
-            within = by_day.get(day)
-            if within is None:
-                within = by_day[day] = _within(term, spans(facts["now"] if moves else some))
-            return within(value)
+            lies = by_day.get(day)
+            if lies is None:
+                lies = by_day[day] = within(term, spans(facts["now"] if moves else some))
+            return lies(value)
 
         return Condition(test, frozenset({key}), by_time=moves)
 
@@ -333,7 +342,7 @@ def term_error(term: Term, message: str) -> FilterError:
     return FilterError(message, column=term.column, expected="another field")
 
 
-# -- the small tests that all are made of ------------------------------------------------------------------------------
+# -- parts -------------------------------------------------------------------------------------------------------------
 def _joined(test: Test, parts: Iterable[Condition]) -> Condition:
     parts = tuple(parts)
     keys = frozenset(key for one in parts for key in one.keys)
@@ -342,85 +351,3 @@ def _joined(test: Test, parts: Iterable[Condition]) -> Condition:
 
 def _known(key: str, test: Test) -> Condition:
     return Condition(test, frozenset({key}))
-
-
-def _is_none(key: str) -> Test:
-    return lambda facts: facts.get(key) is None
-
-
-def _is_empty(key: str) -> Test:
-    return lambda facts: facts.get(key) is None or facts[key] == ""
-
-
-def _one_of(key: str, wanted: frozenset[Any]) -> Test:
-    return lambda facts: facts.get(key) in wanted and facts.get(key) is not None
-
-
-def _number(value: str) -> float | int:
-    return float(value) if "." in value else int(value)
-
-
-def _compared(key: str, term: Term, values: list[Any]) -> Test:
-    if term.op == "is_null":
-        return _is_none(key)
-    compare = _comparison(term, values)
-    return lambda facts: facts.get(key) is not None and compare(facts[key])
-
-
-def _comparison(term: Term, values: list[Any]) -> Callable[[Any], bool]:
-    first = values[0]
-    match term.op:
-        case "lt":
-            return lambda value: bool(value < first)
-        case "le":
-            return lambda value: bool(value <= first)
-        case "gt":
-            return lambda value: bool(value > first)
-        case "ge":
-            return lambda value: bool(value >= first)
-        case "between":
-            return lambda value: bool(first <= value <= values[1])
-        case _:
-            return lambda value: value in values
-
-
-def _within(term: Term, spans: list[tuple[Any, Any]]) -> Callable[[Any], bool]:
-    start, end = spans[0]
-    match term.op:
-        case "lt":
-            return lambda value: bool(value < start)
-        case "le":
-            return lambda value: bool(value < end)
-        case "gt":
-            return lambda value: bool(value >= end)
-        case "ge":
-            return lambda value: bool(value >= start)
-        case "between":
-            last = spans[1][1]
-            return lambda value: bool(start <= value < last)
-        case _:
-            return lambda value: any(s <= value < e for s, e in spans)
-
-
-def _in_text(key: str, term: Term, typed: Callable[[str], str], held: Callable[[str], str]) -> Test:
-    """Text finds a part of it in any case; `field:jo*` its beginning."""
-    wanted = tuple(typed(value) for value in term.values)
-    if term.op == "starts":
-        return lambda facts: facts.get(key) is not None and held(facts[key]).startswith(wanted)
-
-    def test(facts: Facts) -> bool:
-        value = facts.get(key)
-        if value is None:
-            return False
-        text = held(value)
-        return any(one in text for one in wanted)
-
-    return test
-
-
-def _folded(value: str) -> str:
-    return fold(value)[:600]
-
-
-def _squeezed(value: str) -> str:
-    return squeeze(value)[:50]

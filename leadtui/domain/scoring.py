@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from leadtui.errors import Invalid
 
-from .conditions import ALWAYS, Condition, Facts
+from .conditions import ALWAYS, Condition
+from .fact_tests import Facts
 from .fields import LEAD_FIELDS
 from .money import exponent
 

@@ -47,6 +47,10 @@ class ChangeWatch:
         """The person does something: nothing moves under the cursor now."""
         self._touched = monotonic()
 
+    def known(self, mark: object) -> None:
+        """What is shown was read after this mark: whatever came later is a change."""
+        self._mark = mark
+
     def _focus_changed(self, focused: bool) -> None:
         if focused:
             self.look(at_once=True)

@@ -18,7 +18,7 @@ from leadtui.domain.figure_words import counted, opened
 from leadtui.domain.figures import Question
 from leadtui.errors import LeadtuiError, NotPermitted
 from leadtui.screens.change_watch import ChangeWatch
-from leadtui.screens.lead_pages import FilterWords, read_opening
+from leadtui.screens.lead_pages import FilterWords, change_mark, read_opening
 from leadtui.screens.stats_rows import PANELS, Behind, OneCampaign, StatsRows, age_words
 from leadtui.screens.wall_screen import WallScreen
 from leadtui.widgets.area_chart import AreaChart, Chart
@@ -114,12 +114,18 @@ class StatsScreen(WallScreen):
         office, question = self.office, self.question
         self._asking, self._again = question, False
 
-        def read() -> Figures:
+        def read() -> tuple[object, Figures]:
             from leadtui.services import figures
 
-            return figures.ask(office, question)
+            mark = change_mark(office)  # before the figures: what comes between is seen with the next look
+            return mark, figures.ask(office, question)
 
-        self.run_blocking(read, then=self._show, failed=self._failed, group="stats.read")
+        self.run_blocking(read, then=self._came, failed=self._failed, group="stats.read")
+
+    def _came(self, answer: tuple[object, Figures]) -> None:
+        mark, figures = answer
+        self.watch_changes.known(mark)
+        self._show(figures)
 
     def _show(self, figures: Figures) -> None:
         first = self.figures is None

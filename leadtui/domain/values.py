@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 
 def value_minor(installation: int | None, monthly: int | None, budget: int | None) -> int | None:
-    """The agreed installation fee and twelve agreed monthly fees where one of them is agreed, else the budget, else None.
+    """The agreed installation fee and twelve monthly fees where one of them is agreed, else the budget, else None.
 
     In SQL the same rule stands in `store.tally_sql.expressions`, where nothing counts as 0.
     """  # fmt: skip
@@ -16,5 +16,5 @@ def value_minor(installation: int | None, monthly: int | None, budget: int | Non
 
 
 def weighted_minor(value: int, probability: float) -> int:
-    """A value times the probability of its status, halves rounded up; of 0.1 as it is written, not as a float has it."""
+    """A value times the probability of its status, halves rounded up; 0.1 is what is written, not its float."""
     return int((value * Decimal(str(probability))).quantize(Decimal(1), ROUND_HALF_UP))

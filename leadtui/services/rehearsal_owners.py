@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
@@ -98,7 +98,7 @@ def count(tx: ReadTx) -> int:
 
 def read(
     office: Office,
-    is_replayed: Callable[[Mapping[str, object]], bool],
+    is_replayed: Callable[[Mapping[Any, Any]], bool],
     settle: timedelta,
     *,
     on_read: Callable[[int], None],

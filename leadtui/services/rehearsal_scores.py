@@ -264,8 +264,8 @@ class _Run:
         movers = tuple(entry[3] for entry in sorted(one.movers, key=lambda entry: entry[:3], reverse=True))
         return ScoreCandidate(
             0, one.trial.label, one.trial.words, quality, compared.gain, low, high, gain, verdict,
-            _says(verdict, first, quality), *(one.moved.get(key, Share()) for key in _CROSSINGS), movers,
-            self._load(one),
+            _says(verdict, first, quality), movers=movers, load=self._load(one),
+            **{name: one.moved.get(key, Share()) for name, key in _CROSSINGS.items()},
         )  # fmt: skip
 
     def _load(self, one: _Tried) -> tuple[Load, ...]:
@@ -306,7 +306,10 @@ class _Run:
                 + ", ".join(named[:8])]  # fmt: skip
 
 
-_CROSSINGS: Final = ("hot", "no hot", "qualified", "no qualified")
+_CROSSINGS: Final = {
+    "became_hot": "hot", "no_longer_hot": "no hot", "became_qualified": "qualified",
+    "no_longer_qualified": "no qualified",
+}  # fmt: skip
 
 
 def _of(rule: Rule) -> Rule:

@@ -179,6 +179,21 @@ def create_triggers(conn: Connection) -> None:
         )
 
 
+_FOLLOWING: Final = (
+    "UPDATE lead SET furthest_stage_id = found.stage_id, router_user_at = found.made_at FROM ("
+    "SELECT l.id, f.to_stage_id AS stage_id, u.made_at FROM lead l "
+    "LEFT JOIN (SELECT c.lead_id, c.to_stage_id, row_number() OVER "
+    '(PARTITION BY c.lead_id ORDER BY s."order" DESC, s.id) AS place FROM stage_change c '
+    "JOIN stage s ON s.id = c.to_stage_id WHERE NOT s.is_lost AND NOT s.is_parked) f "
+    "ON f.lead_id = l.id AND f.place = 1 "
+    "LEFT JOIN (SELECT lead_id, min(created_at) AS made_at FROM router_user GROUP BY lead_id) u ON u.lead_id = l.id "
+    "WHERE l.furthest_stage_id {differs} f.to_stage_id OR l.router_user_at {differs} u.made_at) found "
+    "WHERE lead.id = found.id"
+)
+"""Both columns that follow others, of all leads, as `FURTHEST` and `ROUTER_USER_AT` say: each lead that differs is
+written once (a row that is written goes into all indexes of PostgreSQL), and no index is needed to find out."""
+
+
 def rebuild(conn: Connection, zone: ZoneInfo) -> None:
     """Count everything anew, with the months of `zone`: after the office's zone or the order of statuses changed.
 
@@ -188,9 +203,7 @@ def rebuild(conn: Connection, zone: ZoneInfo) -> None:
     if not sqlite:
         conn.exec_driver_sql("LOCK TABLE lead, tally, tally_change, tally_month IN EXCLUSIVE MODE")
     _months(conn, zone)
-    differs = "IS NOT" if sqlite else "IS DISTINCT FROM"
-    for name, what in (("furthest_stage_id", FURTHEST), ("router_user_at", ROUTER_USER_AT)):
-        conn.exec_driver_sql(f"UPDATE lead SET {name} = {what} WHERE {name} {differs} {what}")
+    conn.exec_driver_sql(_FOLLOWING.format(differs="IS NOT" if sqlite else "IS DISTINCT FROM"))
     for table in ("tally", "tally_change"):
         conn.exec_driver_sql(f"DELETE FROM {table}")
     # One pass over the leads, then each kind from its small result.

@@ -151,9 +151,25 @@ def upgrade() -> None:
     op.add_column("lead", sa.Column("score_bonus", sa.Integer(), server_default="0", nullable=False))
     op.add_column("lead", sa.Column("score_version", sa.Integer(), server_default="0", nullable=False))
     op.add_column("lead", sa.Column("router_user_at", UtcDateTime(), nullable=True))
+    op.add_column("user", sa.Column("service_areas_json", sa.JSON(), nullable=True))
+    op.add_column("user", sa.Column("specializations_json", sa.JSON(), nullable=True))
+    op.add_column("user", sa.Column("languages_json", sa.JSON(), nullable=True))
+    op.add_column("user", sa.Column("min_price_minor", sa.BigInteger(), nullable=True))
+    op.add_column("user", sa.Column("max_price_minor", sa.BigInteger(), nullable=True))
+    op.add_column("user", sa.Column("capacity", sa.Integer(), nullable=True))
+    conn = op.get_bind()
+    for name in _COVERING:
+        op.drop_index(op.f(name), table_name="lead")
+    again = _without_indexes(conn)
+    # until now only triggers gave points: they stay, on top of what rules give
+    op.execute("UPDATE lead SET score_bonus = score WHERE score IS NOT NULL")
+    zone = _new_settings(conn)
+    defaults_0005.rules(conn)
+    tally_sql.rebuild(conn, ZoneInfo(zone))
+    for statement in again:
+        conn.exec_driver_sql(statement)
     # those that figures are read from, without reading the leads
     for name, columns in _COVERING.items():
-        op.drop_index(op.f(name), table_name="lead")
         op.create_index(
             name,
             "lead",
@@ -202,19 +218,22 @@ def upgrade() -> None:
         sqlite_where=sa.text("deleted_at IS NULL"),
         postgresql_where=sa.text("deleted_at IS NULL"),
     )
-    op.add_column("user", sa.Column("service_areas_json", sa.JSON(), nullable=True))
-    op.add_column("user", sa.Column("specializations_json", sa.JSON(), nullable=True))
-    op.add_column("user", sa.Column("languages_json", sa.JSON(), nullable=True))
-    op.add_column("user", sa.Column("min_price_minor", sa.BigInteger(), nullable=True))
-    op.add_column("user", sa.Column("max_price_minor", sa.BigInteger(), nullable=True))
-    op.add_column("user", sa.Column("capacity", sa.Integer(), nullable=True))
-    # until now only triggers gave points: they stay, on top of what rules give
-    op.execute("UPDATE lead SET score_bonus = score WHERE score IS NOT NULL")
-    conn = op.get_bind()
-    zone = _new_settings(conn)
-    defaults_0005.rules(conn)
-    tally_sql.rebuild(conn, ZoneInfo(zone))
     tally_sql.create_triggers(conn)
+
+
+def _without_indexes(conn: sa.Connection) -> list[str]:
+    """Drop the indexes of lead on PostgreSQL; answers what makes them again. There each lead that is written goes into
+    all of them, one by one, which takes many times as long as making them anew.
+    """
+    if conn.dialect.name == "sqlite":
+        return []
+    found = conn.exec_driver_sql(
+        "SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema() AND tablename = 'lead' "
+        "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)"
+    ).all()
+    for name, _ in found:
+        conn.exec_driver_sql(f'DROP INDEX "{name}"')
+    return [made for _, made in found]
 
 
 def _new_settings(conn: sa.Connection) -> str:

@@ -30,6 +30,7 @@ from .rehearsal_leads import YOUNG, Arrived, OnProgress, Replay, ShouldStop, pip
 from .rehearsal_notes import notes_of
 from .rehearsal_owners import Owners, owners_of
 from .rehearsal_records import AssignmentRehearsal, Candidate, Change, Load, Moved, RoutingCandidate, RoutingQuality
+from .rule_rows import ASSIGNMENT
 
 SHOWN: Final = 20
 """So many of the leads that would have gone to another are named: the newest."""
@@ -76,7 +77,7 @@ def rehearse(
             should_stop=should_stop,
         )  # fmt: skip
         named = tx.catalog.pipeline_by_id[pipeline_id]
-        present = routing_rules.rows(tx, pipeline_id)
+        present = ASSIGNMENT.rows(tx, pipeline_id)
         found = trials(present, changes, _kind(tx, named.key))
         run = _Run(tx, Trial("as it is", (), tuple(present)), found)
         replay.total += rehearsal_owners.count(tx)
@@ -107,7 +108,7 @@ def _kind(tx: ReadTx, pipeline: str) -> Kind:
         given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}
         return routing_rules.draft(tx, given, base)
 
-    return Kind(lambda ref: routing_rules.find(tx, ref, pipeline), draft, words)
+    return Kind(lambda ref: ASSIGNMENT.find(tx, ref, pipeline), draft, words)
 
 
 class _Run:

@@ -36,6 +36,7 @@ from .rehearsal_leads import (
 )
 from .rehearsal_notes import notes_of
 from .rehearsal_records import Candidate, Change, Load, Mover, Quality, RuleWorth, ScoreCandidate, ScoreRehearsal
+from .rule_rows import SCORING
 
 SHOWN: Final = 20
 """So many of the leads that cross a line are named."""
@@ -132,7 +133,7 @@ def rehearse(
         )  # fmt: skip
         between(look_ahead_days, 0, min(MOST_DAYS, settle_days), "look_ahead_days")
         named = tx.catalog.pipeline_by_id[pipeline_id]
-        present = score_rules.rows(tx, pipeline_id)
+        present = SCORING.rows(tx, pipeline_id)
         found = trials(present, changes, _kind(tx, named.key))
         run = _Run(tx, Trial("as it is", (), tuple(present)), found)
     for chunk_tx, leads in replay.chunks():
@@ -150,7 +151,7 @@ def _kind(tx: ReadTx, pipeline: str) -> Kind:
         given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}
         return score_rules.draft(tx, given, base)
 
-    return Kind(lambda ref: score_rules.find(tx, ref, pipeline), draft, rule_words)
+    return Kind(lambda ref: SCORING.find(tx, ref, pipeline), draft, rule_words)
 
 
 class _Run:

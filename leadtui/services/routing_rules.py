@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import update
 
 from leadtui.domain.conditions import read
 from leadtui.domain.routing import KINDS, NARROWING, OFFER, does
-from leadtui.errors import Duplicate, FilterError, Invalid, NotFound
-from leadtui.store import presets
+from leadtui.errors import Invalid
 from leadtui.store import schema as t
-from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
+from leadtui.store.unit_of_work import ReadTx, WriteTx
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
 from . import routing, unassigned
 from .catalogue_values import yes_or_no
 from .office import Office
+from .rule_rows import ASSIGNMENT, Row, changing, pipeline_key, problem_of
 from .settings import whole_number
 
-ENTITY: Final = "assignment_rule"
 VALUES: Final = ("name", "kind", "where", "users", "sources", "rate", "minutes", "only_if_any", "order", "pipeline")
 """What `add` and `edit` take, as text; `pipeline` empty: of every pipeline; `users`, `sources`: between commas."""
 PARAMS: Final[Mapping[str, tuple[str, ...]]] = {
     "source": ("sources", "users"), "performance": ("rate",), OFFER: ("minutes",),
 }  # fmt: skip
 """What a kind is told beside its name."""
-Row = Mapping[Any, Any]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -36,42 +34,13 @@ def list_all(office: Office, *, pipeline: str | None = None) -> tuple[dict[str, 
     """The rules in their order, pipeline by pipeline; of one pipeline those for every one, too."""
     with office.read() as tx:
         wanted = tx.catalog.find_pipeline(pipeline).id if pipeline else None
-        return tuple(record(tx, row) for row in rows(tx, wanted))
+        return tuple(record(tx, row) for row in ASSIGNMENT.rows(tx, wanted))
 
 
 def get(office: Office, ref: str, *, pipeline: str | None = None) -> dict[str, Any]:
     """One rule by name, key or id. Raises NotFound, Invalid where several are named so."""
     with office.read() as tx:
-        return record(tx, find(tx, ref, pipeline))
-
-
-def rows(tx: ReadTx, pipeline_id: int | None = None) -> list[Row]:
-    """The rows of the rules, in use or not, in their order: of one pipeline (with those of every one), or all."""
-    c = t.assignment_rule.c
-    query = select(t.assignment_rule)
-    if pipeline_id is not None:
-        query = query.where(or_(c.pipeline_id.is_(None), c.pipeline_id == pipeline_id)).order_by(c.order, c.id)
-    else:
-        query = query.order_by(func.coalesce(c.pipeline_id, 0), c.order, c.id)
-    return list(tx.conn.execute(query).mappings())
-
-
-def find(tx: ReadTx, ref: str, pipeline: str | None = None) -> Row:
-    """The row that `ref` names. Raises NotFound, Invalid where several are named so."""
-    ref = str(ref)
-    wanted = fold(ref).strip()
-    of = tx.catalog.find_pipeline(pipeline).id if pipeline else None
-    found = [r for r in rows(tx, of) if wanted in {fold(r["name"]), r["key"]} or ref.strip() == str(r["id"])]
-    found = [r for r in found if fold(r["name"]) == wanted] or found
-    if len(found) > 1:
-        found = [r for r in found if r["pipeline_id"] == (of or tx.catalog.default_pipeline.id)] or found
-    if not found:
-        raise NotFound(f"there is no assignment rule '{ref[:80]}'", field="rule", hint="see: leadtui rule assign list")
-    if len(found) > 1:
-        raise Invalid(
-            f"several rules are named '{ref[:80]}'", field="rule", hint="say which with --pipeline, or its id"
-        )
-    return found[0]
+        return record(tx, ASSIGNMENT.find(tx, ref, pipeline))
 
 
 def record(tx: ReadTx, row: Row) -> dict[str, Any]:
@@ -80,48 +49,37 @@ def record(tx: ReadTx, row: Row) -> dict[str, Any]:
     users, sources = tx.catalog.user_by_id, tx.catalog.source_by_id
     logins = [users[i].login for i in step.params.get("users") or () if i in users]
     names = [sources[i].name for i in step.params.get("sources") or () if i in sources]
-    problem = None
-    try:
-        read(row["condition"] or "", tx.catalog)
-    except FilterError as error:
-        problem = error.message
-    pipeline = tx.catalog.pipeline_by_id[row["pipeline_id"]].key if row["pipeline_id"] is not None else None
     return {
-        "id": row["id"], "key": row["key"], "name": row["name"], "pipeline": pipeline, "order": row["order"],
-        "kind": row["kind"], "users": logins, "sources": names, "rate": step.params.get("rate"),
+        "id": row["id"], "key": row["key"], "name": row["name"], "pipeline": pipeline_key(tx, row),
+        "order": row["order"], "kind": row["kind"], "users": logins, "sources": names, "rate": step.params.get("rate"),
         "minutes": step.params.get("minutes"), "condition": row["condition"], "only_if_any": row["only_if_any"],
-        "is_active": row["is_active"], "does": does(step, logins, names), "problem": problem,
+        "is_active": row["is_active"], "does": does(step, logins, names),
+        "problem": problem_of(tx, row),
     }  # fmt: skip
 
 
 # -- changing ---------------------------------------------------------------------------------------------------------
 def add(office: Office, values: Mapping[str, str | None], *, dry_run: bool = False) -> dict[str, Any]:
     """A new rule from texts (see VALUES). Raises Invalid with its field, FilterError, Duplicate, NotPermitted."""
-    with _changing(office, dry_run) as tx:
+    with changing(office, dry_run) as tx:
         w.require(tx, "config")
         columns = draft(tx, values)
         if dry_run:
             return record(tx, columns)
-        tx.open_batch("rule", f"new assignment rule {columns['name']}")
-        del columns["id"]
-        row_id = insert_id(tx.conn, t.assignment_rule, **columns)
-        tx.audit("create", ENTITY, row_id, None, columns)
-        return _changed(tx, row_id)
+        return _changed(tx, ASSIGNMENT.insert(tx, columns))
 
 
 def edit(
     office: Office, ref: str, values: Mapping[str, str | None], *, pipeline: str | None = None, dry_run: bool = False
 ) -> dict[str, Any]:
     """Change a rule; an empty text clears. `values["pipeline"]` moves it. Raises as `add` does, and NotFound."""
-    with _changing(office, dry_run) as tx:
+    with changing(office, dry_run) as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
+        row = ASSIGNMENT.find(tx, ref, pipeline)
         columns = draft(tx, values, row)
         if dry_run:
             return record(tx, columns)
-        changed = {key: value for key, value in columns.items() if row[key] != value}
-        if changed:
-            _change(tx, row, changed, "edit", f"assignment rule {columns['name']}")
+        ASSIGNMENT.change(tx, row, columns)
         return _changed(tx, row["id"])
 
 
@@ -129,10 +87,8 @@ def set_active(office: Office, ref: str, active: bool, *, pipeline: str | None =
     """Let a rule count again, or rest. Raises NotFound, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
-        if row["is_active"] != active:
-            words = f"assignment rule {row['name']} {'enabled' if active else 'disabled'}"
-            _change(tx, row, {"is_active": active}, "revive" if active else "retire", words)
+        row = ASSIGNMENT.find(tx, ref, pipeline)
+        ASSIGNMENT.switch(tx, row, active)
         return _changed(tx, row["id"])
 
 
@@ -140,31 +96,18 @@ def remove(office: Office, ref: str, *, pipeline: str | None = None) -> dict[str
     """Take a rule away for good (undo brings it back). What it offered stays offered. Raises NotFound, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
+        row = ASSIGNMENT.find(tx, ref, pipeline)
         gone = record(tx, row)
-        tx.open_batch("rule", f"assignment rule {row['name']} removed")
         o = t.lead_offer.c
         tx.conn.execute(update(t.lead_offer).where(o.rule_id == row["id"]).values(rule_id=None))
-        tx.conn.execute(delete(t.assignment_rule).where(t.assignment_rule.c.id == row["id"]))
-        tx.audit("delete", ENTITY, row["id"], dict(row), None)
+        ASSIGNMENT.delete(tx, row)
         unassigned.retry_soon(tx)
         return gone
 
 
-def _changing(office: Office, dry_run: bool) -> Any:
-    return office.read() if dry_run else office.write()
-
-
-def _change(tx: WriteTx, row: Row, changed: Mapping[str, Any], action: str, label: str) -> None:
-    tx.open_batch("rule", label)
-    tx.conn.execute(update(t.assignment_rule).where(t.assignment_rule.c.id == row["id"]).values(**changed))
-    tx.audit(action, ENTITY, row["id"], {key: row[key] for key in changed}, dict(changed))
-
-
 def _changed(tx: WriteTx, row_id: int) -> dict[str, Any]:
     unassigned.retry_soon(tx)  # leads that wait may find somebody by the new rules
-    row = tx.conn.execute(select(t.assignment_rule).where(t.assignment_rule.c.id == row_id)).mappings().one()
-    return record(tx, row)
+    return record(tx, ASSIGNMENT.row(tx, row_id))
 
 
 # -- a rule from texts ------------------------------------------------------------------------------------------------
@@ -175,7 +118,7 @@ def draft(tx: ReadTx, values: Mapping[str, str | None], base: Row | int | None =
     Raises Invalid with its field, FilterError (condition), Duplicate.
     """
     if isinstance(base, int):
-        base = find(tx, str(base))
+        base = ASSIGNMENT.find(tx, str(base))
     strange = [key for key in values if key not in VALUES]
     if strange:
         raise Invalid(f"a rule has no '{strange[0]}'", field=strange[0], hint="one of: " + ", ".join(VALUES))
@@ -190,13 +133,10 @@ def draft(tx: ReadTx, values: Mapping[str, str | None], base: Row | int | None =
         row["only_if_any"] = True
     if row["condition"] != had["condition"]:
         read(row["condition"] or "", tx.catalog)
-    beside = [r for r in rows(tx) if r["pipeline_id"] == row["pipeline_id"] and r["id"] != row["id"]]
-    same = next((r for r in beside if fold(r["name"]) == fold(row["name"])), None)
-    if same is not None:
-        raise Duplicate(f"there is an assignment rule '{same['name']}' already", field="name")
+    beside = ASSIGNMENT.others(tx, row)
     if row["order"] is None:
         row["order"] = max((r["order"] for r in beside), default=0) + 1
-    row["key"] = row["key"] or _free_key(tx, row)
+    row["key"] = row["key"] or ASSIGNMENT.free_key(tx, row["name"])
     return row
 
 
@@ -270,12 +210,3 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 1:
         raise Invalid(f"'{text}' is not a share", field="rate", hint="such as 0.15 or 15%")
     return round(rate, 6)
-
-
-def _free_key(tx: ReadTx, row: Row) -> str:
-    taken = {r["key"] for r in rows(tx)}
-    key = presets.slug(row["name"])[:50] or "rule"
-    free, n = key, 2
-    while free in taken:
-        free, n = f"{key}_{n}", n + 1
-    return free

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import select, update
 
 from leadtui.errors import NotFound
-from leadtui.store import schema as t
 
 from . import lead_writes as w
 from . import scoring
 from .office import Office
-
-_TABLES: Final = {"score": t.scoring_rule, "assign": t.assignment_rule}
-_ENTITIES: Final = {"score": "scoring_rule", "assign": "assignment_rule"}
-_WORDS: Final = {"score": "scoring rule", "assign": "assignment rule"}
+from .rule_rows import BY_KIND
 
 
 def move(office: Office, kind: str, rule_id: int, steps: int, *, pipeline: str | None = None) -> bool:
@@ -24,7 +20,8 @@ def move(office: Office, kind: str, rule_id: int, steps: int, *, pipeline: str |
     With a `pipeline` the steps of assignment that count for every pipeline stand among its own, as they do when a lead
     is given away. False: it is at the end already. Raises NotFound, NotPermitted.
     """
-    table = _TABLES[kind]
+    rules = BY_KIND[kind]
+    table = rules.table
     c = table.c
     with office.write() as tx:
         w.require(tx, "config")
@@ -49,11 +46,11 @@ def move(office: Office, kind: str, rule_id: int, steps: int, *, pipeline: str |
         places = sorted(one["order"] for one in beside)
         if len(set(places)) < len(places):
             places = list(range(places[0], places[0] + len(places)))
-        tx.open_batch("rule", f"{_WORDS[kind]} {mine['name']} moved")
+        tx.open_batch("rule", f"{rules.words} {mine['name']} moved")
         for one, place in zip(wanted, places, strict=True):
             if one["order"] != place:
                 tx.conn.execute(update(table).where(c.id == one["id"]).values(order=place))
-                tx.audit("edit", _ENTITIES[kind], one["id"], {"order": one["order"]}, {"order": place})
+                tx.audit("edit", table.name, one["id"], {"order": one["order"]}, {"order": place})
         _looked_at_anew(tx, kind, [one for one in beside if one["is_active"]])
         tx.catalog_changed()
     scoring.catch_up(office)

@@ -6,33 +6,32 @@ office are scored at once, the many of a large one by the job.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import func, select
 
 from leadtui.domain.conditions import fields, read
 from leadtui.domain.filters import Catalogue
 from leadtui.domain.lead_filters import parse_lead_filter
 from leadtui.domain.scoring import NUMBER_FIELDS, check_rule, rule_words
-from leadtui.errors import Duplicate, FilterError, Invalid, NotFound
+from leadtui.errors import Invalid
 from leadtui.store import leads as lead_queries
 from leadtui.store import presets
 from leadtui.store import schema as t
-from leadtui.store.unit_of_work import ReadTx, WriteTx, insert_id
+from leadtui.store.unit_of_work import ReadTx
 from leadtui.text import clean_line, fold
 
 from . import lead_writes as w
 from . import scoring
 from .catalogue_values import yes_or_no
 from .office import Office
+from .rule_rows import SCORING, Row, changing, pipeline_key, problem_of
 from .settings import whole_number
 
-ENTITY: Final = "scoring_rule"
 VALUES: Final = ("name", "group", "when", "points", "per", "cap", "first_match", "order", "pipeline")
 """What `add` and `edit` take, as text; `pipeline` empty: of every pipeline."""
-Row = Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,67 +77,26 @@ def list_all(office: Office, *, pipeline: str | None = None, include_inactive: b
     with office.read() as tx:
         wanted = tx.catalog.find_pipeline(pipeline).id if pipeline else None
         return tuple(
-            _record(tx, row) for row in rows(tx, wanted) if row["is_active"] or include_inactive
+            _record(tx, row) for row in SCORING.rows(tx, wanted) if row["is_active"] or include_inactive
         )  # fmt: skip
 
 
 def get(office: Office, ref: str, *, pipeline: str | None = None) -> ScoreRule:
     """One rule by name, key or id. Raises NotFound, Invalid where several are named so."""
     with office.read() as tx:
-        return _record(tx, find(tx, ref, pipeline))
-
-
-def rows(tx: ReadTx, pipeline_id: int | None = None) -> list[Row]:
-    """The rows of the rules, active or not, in their order: of one pipeline (with those of every one), or all."""
-    c = t.scoring_rule.c
-    query = select(t.scoring_rule)
-    if pipeline_id is not None:
-        return list(
-            tx.conn.execute(
-                query.where(or_(c.pipeline_id.is_(None), c.pipeline_id == pipeline_id)).order_by(c.order, c.id)
-            ).mappings()
-        )
-    return list(tx.conn.execute(query.order_by(func.coalesce(c.pipeline_id, 0), c.order, c.id)).mappings())
-
-
-def find(tx: ReadTx, ref: str, pipeline: str | None = None) -> Row:
-    """The row that `ref` names. Raises NotFound, Invalid where several are named so."""
-    wanted = fold(ref).strip()
-    of = tx.catalog.find_pipeline(pipeline).id if pipeline else None
-    found = [r for r in rows(tx, of) if wanted in {fold(r["name"]), r["key"]} or ref.strip() == str(r["id"])]
-    found = [r for r in found if fold(r["name"]) == wanted] or found
-    if pipeline and len(found) > 1:
-        found = [r for r in found if r["pipeline_id"] == of] or found
-    if not found:
-        raise NotFound(f"there is no scoring rule '{ref[:80]}'", field="rule", hint="see: leadtui rule score list")
-    if len(found) > 1:
-        raise Invalid(
-            f"several rules are named '{ref[:80]}'", field="rule", hint="say which with --pipeline, or its id"
-        )
-    return found[0]
+        return _record(tx, SCORING.find(tx, ref, pipeline))
 
 
 def _record(tx: ReadTx, row: Row) -> ScoreRule:
-    pipeline = tx.catalog.pipeline_by_id[row["pipeline_id"]].key if row["pipeline_id"] is not None else None
-    problem = None
-    try:
-        read(row["condition"] or "", tx.catalog)
-    except FilterError as error:
-        problem = error.message
     return ScoreRule(
         row["id"], row["key"], row["name"], row["group"], row["mode"], row["condition"], row["field"], row["points"],
-        row["cap"], row["order"], pipeline, row["is_active"], rule_words(row), problem,
+        row["cap"], row["order"], pipeline_key(tx, row), row["is_active"], rule_words(row), problem_of(tx, row),
     )  # fmt: skip
 
 
 def catalogue(office: Office) -> Catalogue:
     """The words a condition may use, to complete what is typed (`filters.complete`)."""
     return fields()
-
-
-def number_fields() -> tuple[tuple[str, str], ...]:
-    """What a rule may count units of: (field, label)."""
-    return tuple(NUMBER_FIELDS.items())
 
 
 def check(office: Office, when: str, *, pipeline: str | None = None) -> Checked:
@@ -155,17 +113,13 @@ def check(office: Office, when: str, *, pipeline: str | None = None) -> Checked:
 # -- changing ----------------------------------------------------------------------------------------------------------
 def add(office: Office, values: Mapping[str, str | None], *, dry_run: bool = False) -> ScoreRule:
     """A new rule from texts (see VALUES). Raises Invalid with its field, FilterError, Duplicate, NotPermitted."""
-    with _changing(office, dry_run) as tx:
+    with changing(office, dry_run) as tx:
         w.require(tx, "config")
         columns = draft(tx, values)
         if dry_run:
             return _record(tx, columns)
-        tx.open_batch("rule", f"new scoring rule {columns['name']}")
-        del columns["id"]
-        row_id = insert_id(tx.conn, t.scoring_rule, **columns)
-        tx.audit("create", ENTITY, row_id, None, columns)
+        made = _record(tx, SCORING.row(tx, SCORING.insert(tx, columns)))
         scoring.changed(tx)
-        made = _record(tx, _row(tx, row_id))
     scoring.catch_up(office)
     return made
 
@@ -174,16 +128,15 @@ def edit(
     office: Office, ref: str, values: Mapping[str, str | None], *, pipeline: str | None = None, dry_run: bool = False
 ) -> ScoreRule:
     """Change a rule; an empty text clears. `values["pipeline"]` moves it. Raises as `add` does, and NotFound."""
-    with _changing(office, dry_run) as tx:
+    with changing(office, dry_run) as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
+        row = SCORING.find(tx, ref, pipeline)
         columns = draft(tx, values, row)
         if dry_run:
             return _record(tx, columns)
-        changed = {key: value for key, value in columns.items() if row[key] != value}
-        if changed:
-            _change(tx, row, changed, "edit", f"scoring rule {columns['name']}")
-        made = _record(tx, _row(tx, row["id"]))
+        if SCORING.change(tx, row, columns):
+            scoring.changed(tx)
+        made = _record(tx, SCORING.row(tx, row["id"]))
     scoring.catch_up(office)
     return made
 
@@ -192,11 +145,10 @@ def set_active(office: Office, ref: str, active: bool, *, pipeline: str | None =
     """Let a rule count again, or rest. Raises NotFound, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
-        if row["is_active"] != active:
-            words = f"scoring rule {row['name']} {'enabled' if active else 'disabled'}"
-            _change(tx, row, {"is_active": active}, "revive" if active else "retire", words)
-        made = _record(tx, _row(tx, row["id"]))
+        row = SCORING.find(tx, ref, pipeline)
+        if SCORING.switch(tx, row, active):
+            scoring.changed(tx)
+        made = _record(tx, SCORING.row(tx, row["id"]))
     scoring.catch_up(office)
     return made
 
@@ -205,29 +157,12 @@ def remove(office: Office, ref: str, *, pipeline: str | None = None) -> ScoreRul
     """Take a rule away for good (undo brings it back). Raises NotFound, NotPermitted."""
     with office.write() as tx:
         w.require(tx, "config")
-        row = find(tx, ref, pipeline)
+        row = SCORING.find(tx, ref, pipeline)
         gone = _record(tx, row)
-        tx.open_batch("rule", f"scoring rule {row['name']} removed")
-        tx.conn.execute(delete(t.scoring_rule).where(t.scoring_rule.c.id == row["id"]))
-        tx.audit("delete", ENTITY, row["id"], dict(row), None)
+        SCORING.delete(tx, row)
         scoring.changed(tx)
     scoring.catch_up(office)
     return gone
-
-
-def _changing(office: Office, dry_run: bool) -> Any:
-    return office.read() if dry_run else office.write()
-
-
-def _change(tx: WriteTx, row: Row, changed: Mapping[str, Any], action: str, label: str) -> None:
-    tx.open_batch("rule", label)
-    tx.conn.execute(update(t.scoring_rule).where(t.scoring_rule.c.id == row["id"]).values(**changed))
-    tx.audit(action, ENTITY, row["id"], {key: row[key] for key in changed}, dict(changed))
-    scoring.changed(tx)
-
-
-def _row(tx: ReadTx, row_id: int) -> Row:
-    return tx.conn.execute(select(t.scoring_rule).where(t.scoring_rule.c.id == row_id)).mappings().one()
 
 
 # -- a rule from texts -------------------------------------------------------------------------------------------------
@@ -235,21 +170,19 @@ def draft(tx: ReadTx, values: Mapping[str, str | None], base: Row | int | None =
     """The row that a rule would be: checked, not written. `base` is the row (or id) that the texts change; without it
     a new one, whose `id` is 0. Raises Invalid with its field, FilterError naming the column, Duplicate.
     """
-    had = dict(_row(tx, base) if isinstance(base, int) else base) if base is not None else _new(tx)
+    had = dict(SCORING.row(tx, base) if isinstance(base, int) else base) if base is not None else _new(tx)
     unknown = [key for key in values if key not in VALUES]
     if unknown:
         raise Invalid(f"a scoring rule has no '{unknown[0]}'", field=unknown[0], hint="one of: " + ", ".join(VALUES))
     row = had | _columns(tx, values, had)
     if not row["key"]:
-        row["key"] = _free_key(tx, row)
+        row["key"] = SCORING.free_key(tx, row["name"])
     if base is None and "order" not in values:
-        row["order"] = max((r["order"] for r in rows(tx, row["pipeline_id"])), default=0) + 1
+        row["order"] = max((r["order"] for r in SCORING.rows(tx, row["pipeline_id"])), default=0) + 1
     check_rule(row)
     if row["condition"] != had["condition"]:
         read(row["condition"] or "", tx.catalog)
-    same = [r for r in _of(tx, row["pipeline_id"]) if fold(r["name"]) == fold(row["name"]) and r["id"] != row["id"]]
-    if same:
-        raise Duplicate(f"there is a scoring rule '{same[0]['name']}' already", field="name")
+    SCORING.others(tx, row)
     return row
 
 
@@ -305,16 +238,3 @@ def _number_field(text: str) -> str:
     entry = fields().find(text)
     by_label = {fold(label): key for key, label in NUMBER_FIELDS.items()}
     return entry.key if entry is not None else by_label.get(fold(text), clean_line(text, field="per", limit=60))
-
-
-def _of(tx: ReadTx, pipeline_id: int | None) -> Sequence[Row]:
-    return [row for row in rows(tx) if row["pipeline_id"] == pipeline_id]
-
-
-def _free_key(tx: ReadTx, row: Row) -> str:
-    taken = {r["key"] for r in rows(tx)}
-    key = presets.slug(row["name"])[:50] or "rule"
-    free, n = key, 2
-    while free in taken:
-        free, n = f"{key}_{n}", n + 1
-    return free

@@ -28,6 +28,7 @@ from leadtui.services import (
 )
 from leadtui.services.bulk import Act, Target
 from leadtui.services.office import Office, open_office
+from leadtui.services.rule_rows import ASSIGNMENT
 from leadtui.store import schema as t
 from leadtui.store.migrations.defaults_0005_assignment import assignment_rules
 
@@ -172,14 +173,14 @@ def test_rules_are_checked_changed_and_taken_back(office: Office) -> None:
     made = routing_rules.add(office, {"kind": "performance", "name": "Stars", "rate": "30%", "where": "budget:>=1000"})
     assert (made["rate"], made["order"], made["does"]) == (0.3, 4, "those who convert 30 % or more first")
     with office.read() as tx:
-        before = [dict(row) for row in routing_rules.rows(tx)]
+        before = [dict(row) for row in ASSIGNMENT.rows(tx)]
     routing_rules.edit(office, "stars", {"rate": "", "where": "", "order": "1"})
     routing_rules.remove(office, "Area")
     assert routing_rules.list_all(office)[0]["name"] == "Stars"
     history.undo(office)
     history.undo(office)
     with office.read() as tx:
-        assert [dict(row) for row in routing_rules.rows(tx)] == before
+        assert [dict(row) for row in ASSIGNMENT.rows(tx)] == before
     for values, field in (
         ({"kind": "magic"}, "kind"), ({"kind": "performance", "rate": "2"}, "rate"),
         ({"kind": "area", "rate": "1"}, "rate"), ({"kind": "source"}, "users"),
@@ -387,10 +388,10 @@ def test_a_database_made_before_gets_the_rules_of_its_presets(office: Office) ->
     for preset in ("insurance", "real-estate", "estate", "travel"):
         admin.add_preset(office, preset)
     with office.write() as tx:
-        made = [dict(row) | {"id": 0, "state_json": None} for row in routing_rules.rows(tx)]
+        made = [dict(row) | {"id": 0, "state_json": None} for row in ASSIGNMENT.rows(tx)]
         tx.conn.execute(t.assignment_rule.delete())
         assignment_rules(tx.conn)
-        assert [dict(row) | {"id": 0} for row in routing_rules.rows(tx)] == made
+        assert [dict(row) | {"id": 0} for row in ASSIGNMENT.rows(tx)] == made
     assert [one["kind"] for one in routing_rules.list_all(office, pipeline="real-estate")] == [
         "area", "type", "price", "workload", "performance",
     ]  # fmt: skip

@@ -106,9 +106,8 @@ def create_in(
         w.set_tags(tx, row_id, all_tags)
     w.set_custom(tx, row_id, {k: custom_value(k, v or "") for k, v in custom.items()})
     warnings += past_warning(tx, columns)
-    owner = fields.get(BY_KEY["assigned_to"])
-    if routing.takes_new(tx, owner, came_in=came_in):
-        warnings += routing.give_new(tx, row_id, asked=bool(owner))
+    if routing.takes_new(tx, fields.get(BY_KEY["assigned_to"]), came_in=came_in):
+        warnings += routing.give_new(tx, row_id)
     return w.row_of(tx, row_id), warnings
 
 

@@ -305,9 +305,9 @@ def takes_new(tx: ReadTx, named: str | None, *, came_in: bool) -> bool:
     return mode == "all" or (mode == "intake" and by_itself)
 
 
-def give_new(tx: WriteTx, lead_id: int, *, asked: bool) -> list[str]:
-    """Give away a lead that this transaction made; answers warnings. Where nobody can have it: raises Refused if a
-    person asked for it, else the lead waits with the unassigned (spec AJ4).
+def give_new(tx: WriteTx, lead_id: int) -> list[str]:
+    """Give away a lead that this transaction made; answers warnings. Where nobody can have it, it is kept all the same
+    and waits with the unassigned, and supervisors are told (spec AJ4).
     """
     from . import unassigned
 
@@ -316,8 +316,6 @@ def give_new(tx: WriteTx, lead_id: int, *, asked: bool) -> list[str]:
     row = w.load(tx, lead_id)
     choice = desk.choose(row)
     if choice.is_nobody:
-        if asked:
-            raise _no_agent(choice)
         unassigned.wait(tx, lead_id)
         return ["nobody is available to get it: it waits with the unassigned leads"]
     columns, extra, words = desk.carry_out(row, choice)

@@ -14,14 +14,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, delete, func, literal, select, true, union_all
 
 from . import schema as t
-from .tally_sql import KEYS, KINDS, SUMS
+from .tally_sql import KEYS, KINDS, LOCK, SUMS
 from .tally_sql import rebuild as rebuild
 from .unit_of_work import ReadTx, WriteTx
 
 CHUNK: Final = 5_000
 """So many notes are summed up in one transaction."""
-_LOCK: Final = 7_242_001
-"""Of the advisory lock that lets one PostgreSQL program sum up at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def waiting(tx: ReadTx) -> int:
 
 def settle(tx: WriteTx, limit: int = CHUNK) -> int:
     """Sum up at most `limit` notes; answers how many there were. 0 too when another program is at it."""
-    if not tx.is_sqlite and not tx.conn.execute(select(func.pg_try_advisory_xact_lock(_LOCK))).scalar_one():
+    if not tx.is_sqlite and not tx.conn.execute(select(func.pg_try_advisory_xact_lock(LOCK))).scalar_one():
         return 0
     n = t.tally_change
     ids = select(n.c.id).order_by(n.c.id).limit(limit)

@@ -30,6 +30,8 @@ KINDS: Final = {
 }
 """By kind: which column of a note is its month, its first and its second id. A note whose month is 0, or of `l` whose
 reason is 0, says nothing of that kind."""
+LOCK: Final = 7_242_001
+"""Of the advisory lock that lets one PostgreSQL program at a time sum up, or count anew."""
 _YEARS: Final = range(1970, 2101)
 _DIMENSIONS: Final = ("stage_id", "furthest_stage_id", "source_id", "assigned_to_id", "branch_id", "lost_reason_id")
 _MONTHS: Final = {"created_month": "created_at", "converted_month": "converted_at", "router_month": "router_user_at"}
@@ -201,6 +203,8 @@ def rebuild(conn: Connection, zone: ZoneInfo) -> None:
     """
     sqlite = conn.dialect.name == "sqlite"
     if not sqlite:
+        # First, or whoever sums up would wait for this with the notes locked, which this waits for.
+        conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
         conn.exec_driver_sql("LOCK TABLE lead, tally, tally_change, tally_month IN EXCLUSIVE MODE")
     _months(conn, zone)
     conn.exec_driver_sql(_FOLLOWING.format(differs="IS NOT" if sqlite else "IS DISTINCT FROM"))

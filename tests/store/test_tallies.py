@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import OperationalError
 
 from leadtui.domain.dates import local_day
 from leadtui.services import admin
@@ -162,6 +163,19 @@ def test_the_tally_is_what_counting_says_after_any_act(office: Office, writing: 
     assert agree(office)["r"] > 0
     with writing() as tx:
         tallies.rebuild(tx.conn, tx.catalog.tz)
+    agree(office)
+
+
+def test_counting_anew_waits_for_who_sums_up_before_it_locks_anything(office: Office, writing: Any) -> None:
+    if office.store.path is not None:
+        return  # SQLite has one writer at a time
+    with writing() as tx:
+        plant(tx, random.Random(5), 1)
+        assert tallies.settle(tx) > 0
+        with office.store.engine.connect() as other:
+            other.exec_driver_sql("SET lock_timeout = '20ms'")
+            with pytest.raises(OperationalError, match="advisory"):
+                tallies.rebuild(other, tx.catalog.tz)
     agree(office)
 
 

@@ -73,7 +73,7 @@ class CampaignEditor(CampaignLooking):
                 with Vertical(id="audience"):
                     with Horizontal():
                         yield Static("Audience", id="audience-label", markup=False)
-                        yield FilterBar(self._parse, self._complete, placeholder="all leads, or status:interested …")
+                        yield FilterBar(self.parse, self.complete, placeholder="all leads, or status:interested …")
                     yield Static("…", id="counted", markup=False)
                 yield Form(fields.REST, fields.NEW, rules=self._rules, id="rest")
             yield CampaignPreview()
@@ -116,7 +116,7 @@ class CampaignEditor(CampaignLooking):
         self.bar.set_value(self._first_where)
         self._channel_note()
         self.head.focus_first()
-        self._look()
+        self.look()
 
     # Fields
 
@@ -129,7 +129,7 @@ class CampaignEditor(CampaignLooking):
         if event.key == "template_id":
             self._take_template()
         if event.key in _SHAPES:
-            self._look_soon()
+            self.look_soon()
 
     def _channel_note(self) -> None:
         channel = self.channel
@@ -157,7 +157,7 @@ class CampaignEditor(CampaignLooking):
 
     def _put_template(self, found: Any) -> None:
         self.rest.set_values({"template": found.body, "subject": found.subject or self.rest.value("subject")})
-        self._look_soon()
+        self.look_soon()
 
     # Saving
 
@@ -236,7 +236,7 @@ class CampaignEditor(CampaignLooking):
             words = f"{error.message}. Save again to put yours in its place"
         form = self.head if error.field in ("name", "channel") else self.rest
         if error.field in ("where", "criteria"):
-            self._say_counted(words, wrong=True)
+            self.say_counted(words, wrong=True)
             self.bar.focus()
         elif error.field in fields.KEYS:
             form.set_errors({error.field: words})

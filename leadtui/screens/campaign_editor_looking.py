@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from textual import events, on
-from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, TextArea
 
 from leadtui.domain.campaigns import CampaignDone, CampaignRow
 from leadtui.screens import campaign_editor_fields as fields
-from leadtui.screens.base import LeadScreen
 from leadtui.screens.campaign_editor_reading import Looked, look
 from leadtui.screens.campaign_preview import CampaignPreview
-from leadtui.screens.lead_pages import FilterWords
-from leadtui.screens.picker import Choice, Picker
-from leadtui.widgets.filter_bar import Completion, FilterBar
+from leadtui.screens.filter_looking import FilterLooking
+from leadtui.screens.picker import Picker
 from leadtui.widgets.form import Form
 from leadtui.widgets.form_field import FieldBox
 
 if TYPE_CHECKING:
     from leadtui.background import Job
 
-REST_S, REST_S_SLOW = 0.3, 0.8
-"""After the last key: then the audience is counted, and the text shown for a lead."""
 
-
-class CampaignLooking(LeadScreen[CampaignDone | None]):
+class CampaignLooking(FilterLooking[CampaignDone | None]):
     """What is in the editor's fields, and what is made of it while one types. The screen itself yields the widgets."""
+
+    WHICH_LEAD = "Show the text for whom?"
 
     def __init__(self, where: str) -> None:
         super().__init__()
         self.row: CampaignRow | None = None
-        self.filter_words: FilterWords | None = None
         self.channels: dict[str, Any] = {}
         self.templates: dict[str, Any] = {}
-        self.lead_id: int | None = None
-        """The lead for which the text is shown."""
         self._first_where = where
-        self._timer: Timer | None = None
 
     # What is in it
 
@@ -53,11 +42,6 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
     def rest(self) -> Form:
         """What follows the audience."""
         return self.query_one("#rest", Form)
-
-    @property
-    def bar(self) -> FilterBar:
-        """The audience."""
-        return self.query_one(FilterBar)
 
     @property
     def preview(self) -> CampaignPreview:
@@ -85,47 +69,20 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
 
     # Audience
 
-    def _parse(self, text: str) -> object:
-        return self.filter_words.parse(text) if self.filter_words is not None else None
-
-    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        return self.filter_words.complete(text, cursor) if self.filter_words is not None else []
-
-    @on(FilterBar.Changed)
-    def _audience_typed(self) -> None:
+    def filter_typed(self) -> None:
+        """Another audience: the text is shown for its newest lead."""
         self.lead_id = None
-        self._look_soon()
 
-    @on(FilterBar.Submitted)
-    @on(FilterBar.Left)
-    def _audience_left(self, event: FilterBar.Submitted | FilterBar.Left) -> None:
-        event.stop()
-        self._look_soon()
+    def behind_filter(self) -> None:
+        """The text comes next."""
         self.rest.focus_first()
-
-    def on_descendant_blur(self) -> None:
-        """What is wrong with the audience lies over fields only while it is typed; then it is below its line."""
-        if self.is_mounted:
-            self.bar.add_class("-left")
-            if self.bar.error:
-                self._say_counted(self.bar.error, wrong=True)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Typed again: it points at the place."""
-        if self.bar in event.widget.ancestors:
-            self.bar.remove_class("-left")
 
     # Counting and showing
 
-    def _look_soon(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(REST_S_SLOW if self.lead_app.slow else REST_S, self._look)
-
-    def _look(self, step: int = 0) -> None:
+    def look(self, step: int = 0) -> None:
         """Count the audience and show the text, for the lead that is `step` further on in the audience."""
         if not self.channels or self.bar.error:
-            self._say_counted(self.bar.error, wrong=bool(self.bar.error))
+            self.say_counted(self.bar.error, wrong=bool(self.bar.error))
             return
         values, caps = self.values(), self.channel.caps if self.channel is not None else None
         problems = self._check_texts(values)
@@ -141,7 +98,7 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
             return look(office, wanted, lambda: bool(holder) and holder[0].should_stop())
 
         if step == 0:
-            self._say_counted("counting…")
+            self.say_counted("counting…")
         holder.append(self.run_blocking(work, then=lambda seen: self._seen(seen, caps, step), group="compose.look"))
 
     def _check_texts(self, values: dict[str, str]) -> bool:
@@ -164,7 +121,7 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
         self.lead_id = seen.lead_id
         if seen.counted:
             extra = fields.criteria_words(self.row) if self.criteria and self.row is not None else ""
-            self._say_counted("\n".join(one for one in (seen.counted, extra) if one), wrong=seen.is_wrong)
+            self.say_counted("\n".join(one for one in (seen.counted, extra) if one), wrong=seen.is_wrong)
         if seen.sample is not None:
             self.preview.show(seen.sample, caps)
         elif not self.rest.value("template").strip():
@@ -172,34 +129,13 @@ class CampaignLooking(LeadScreen[CampaignDone | None]):
         elif seen.lead_id is None:
             self.preview.say("There is no lead to show it for.")
 
-    def _say_counted(self, words: str, *, wrong: bool = False) -> None:
-        line = self.query_one("#counted", Static)
-        line.update(Content(words))
-        line.set_class(wrong, "-error")
-
     def do_next_lead(self) -> None:
         """The next of the audience."""
-        self._look(1)
+        self.look(1)
 
     def do_last_lead(self) -> None:
         """The one before."""
-        self._look(-1)
-
-    def do_to_lead(self) -> None:
-        """Any lead, be it in the audience or not."""
-        from leadtui.screens.loan_dialogs import find_leads
-
-        office = self.office
-
-        def search(words: str) -> Sequence[Choice]:
-            return find_leads(office, words, "read")
-
-        def chosen(lead_id: str | None) -> None:
-            if lead_id is not None:
-                self.lead_id = int(lead_id)
-                self._look()
-
-        self.app.push_screen(Picker("Show the text for whom?", search), chosen)
+        self.look(-1)
 
     # Places in the text
 

@@ -89,7 +89,7 @@ class RuleEditor(RuleLooking):
             with Vertical(id="when"):
                 with Horizontal():
                     yield Static(self.ONLY, id="when-label", markup=False)
-                    yield FilterBar(self._parse, self._complete, placeholder=self.ANY)
+                    yield FilterBar(self.parse, self.complete, placeholder=self.ANY)
                 yield Static("…", id="counted", markup=False)
         yield Sheet(cursor=False, id="seen")
         yield Static("", id="problem", markup=False)
@@ -121,7 +121,7 @@ class RuleEditor(RuleLooking):
         self.dismiss(None)
 
     def _opened(self, words: RuleWords) -> None:
-        self._words = words
+        self.filter_words = words
         rule, form, catalog = self.rule, self.form, self.office.catalog
         texts = {"pipeline": self.pipeline or catalog.default_pipeline.key, **self.new_texts()}
         if rule is not None:
@@ -134,7 +134,7 @@ class RuleEditor(RuleLooking):
         if rule is not None:
             self.heading(one_line(str(rule["name"])))
         form.focus_first()
-        self._look()
+        self.look()
 
     def choices(self, catalog: Any) -> None:
         """The choices that come from the office."""
@@ -152,7 +152,7 @@ class RuleEditor(RuleLooking):
     @on(Form.Changed)
     def _typed(self) -> None:
         self._problem("")
-        self._look_soon()
+        self.look_soon()
 
     @on(Form.Submitted)
     def _entered(self) -> None:
@@ -219,7 +219,7 @@ class RuleEditor(RuleLooking):
             return
         field = self.FIELD_OF.get(error.field or "", error.field or "")
         if isinstance(error, FilterError) or field in ("when", "where"):
-            self._say_counted(error_words(error), wrong=True)
+            self.say_counted(error_words(error), wrong=True)
             self.bar.focus()
         elif field in {spec.key for spec in self.form.specs}:
             self.form.set_errors({field: error_words(error)})

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from textual import events, on
-from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import Static
-
 from leadtui.errors import LeadtuiError
-from leadtui.screens.base import LeadScreen
-from leadtui.screens.picker import Picker
-from leadtui.screens.rule_words import RuleWords
-from leadtui.widgets.filter_bar import Completion, FilterBar
+from leadtui.screens.filter_looking import FilterLooking
 from leadtui.widgets.form import Form
 from leadtui.widgets.sheet import Sheet
 from leadtui.widgets.sheet_lines import Line, Row, stack, text, wrapped
@@ -22,24 +14,18 @@ from leadtui.widgets.sheet_lines import Line, Row, stack, text, wrapped
 if TYPE_CHECKING:
     from leadtui.screens.record_list import Record
 
-REST_S, REST_S_SLOW = 0.3, 0.8
-"""After the last key: then the leads are counted, and the example is made anew."""
 
-
-class RuleLooking(LeadScreen["Record | None"]):
+class RuleLooking(FilterLooking["Record | None"]):
     """What is in the fields of a rule, and what is made of it while one types. The editor itself yields the widgets."""
 
     KIND: ClassVar[str] = ""
     """What `services.rule_preview` calls the list it is of: score or assign."""
+    WHICH_LEAD = "Show the rule for which lead?"
 
     def __init__(self, rule: Record | None) -> None:
         super().__init__()
         self.rule = rule
-        self.lead_id: int | None = None
-        """The lead for which the rule is shown; None: the newest it is about."""
         self._first: dict[str, str] = {}
-        self._words: RuleWords | None = None
-        self._timer: Timer | None = None
 
     # What subclasses fill in
 
@@ -67,14 +53,9 @@ class RuleLooking(LeadScreen["Record | None"]):
         return self.query_one("#rule-form", Form)
 
     @property
-    def bar(self) -> FilterBar:
-        """The condition."""
-        return self.query_one(FilterBar)
-
-    @property
     def opened(self) -> bool:
         """Whether the rule is in the fields."""
-        return self._words is not None
+        return self.filter_words is not None
 
     def texts(self) -> dict[str, str]:
         """All fields as typed, the condition among them."""
@@ -88,52 +69,20 @@ class RuleLooking(LeadScreen["Record | None"]):
         """What differs from the rule as it was opened."""
         return {key: text for key, text in self.values().items() if text != self._first.get(key, "")}
 
-    # The condition
-
-    def _parse(self, typed: str) -> object:
-        return self._words.parse(typed) if self._words is not None else None
-
-    def _complete(self, typed: str, cursor: int) -> Sequence[Completion]:
-        return self._words.complete(typed, cursor) if self._words is not None else []
-
-    @on(FilterBar.Changed)
-    def _condition_typed(self) -> None:
-        self._look_soon()
-
-    @on(FilterBar.Submitted)
-    @on(FilterBar.Left)
-    def _condition_left(self, event: FilterBar.Submitted | FilterBar.Left) -> None:
-        event.stop()
-        self._look_soon()
+    def behind_filter(self) -> None:
+        """The fields come next."""
         self.form.focus_first()
-
-    def on_descendant_blur(self) -> None:
-        """What is wrong with the condition lies over the example only while it is typed; then it is below its line."""
-        if self.is_mounted:
-            self.bar.add_class("-left")
-            if self.bar.error:
-                self._say_counted(self.bar.error, wrong=True)
-
-    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Typed again: it points at the place."""
-        if self.bar in event.widget.ancestors:
-            self.bar.remove_class("-left")
 
     # Counting, and the example
 
-    def _look_soon(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(REST_S_SLOW if self.lead_app.slow else REST_S, self._look)
-
-    def _look(self) -> None:
+    def look(self, step: int = 0) -> None:
         """Count the leads it is about; then show what it makes of one."""
         if not self.opened or self.bar.error:
-            self._say_counted(self.bar.error, wrong=bool(self.bar.error))
+            self.say_counted(self.bar.error, wrong=bool(self.bar.error))
             return
         office, values, kind = self.office, self.values(), self.KIND
         rule_id, lead_id = (int(self.rule["id"]) if self.rule else None), self.lead_id
-        self._say_counted("counting…")
+        self.say_counted("counting…")
 
         def count() -> Any:
             from leadtui.services import rule_preview
@@ -150,13 +99,13 @@ class RuleLooking(LeadScreen["Record | None"]):
         matching, total = found
         words = f"finds {matching:,} of {total:,} lead{'' if total == 1 else 's'}"
         after = self.after_saving(total)
-        self._say_counted(f"{words}; {after}" if after else words)
+        self.say_counted(f"{words}; {after}" if after else words)
 
     def _not_counted(self, error: Exception) -> None:
         if not isinstance(error, LeadtuiError):
             self.lead_app.report(error)
         else:
-            self._say_counted(error_words(error), wrong=True)
+            self.say_counted(error_words(error), wrong=True)
 
     def _shown(self, found: Any) -> None:
         sheet = self.query_one("#seen", Sheet)
@@ -177,25 +126,6 @@ class RuleLooking(LeadScreen["Record | None"]):
             return stack([Line(text((one, "muted"))) for one in wrapped(words, width - 2)], width)
 
         self.query_one("#seen", Sheet).show(build)
-
-    def _say_counted(self, words: str, *, wrong: bool = False) -> None:
-        line = self.query_one("#counted", Static)
-        line.update(Content(words))
-        line.set_class(wrong, "-error")
-
-    def do_to_lead(self) -> None:
-        """Any lead, whether the rule is about it or not."""
-        from leadtui.screens.loan_dialogs import find_leads
-
-        office = self.office
-
-        def chosen(lead_id: str | None) -> None:
-            if lead_id is not None:
-                self.lead_id = int(lead_id)
-                self._look()
-
-        picker = Picker("Show the rule for which lead?", lambda words: find_leads(office, words, "read"))
-        self.app.push_screen(picker, chosen)
 
 
 def error_words(error: LeadtuiError) -> str:

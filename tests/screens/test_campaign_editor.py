@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from textual.widgets import Input, TextArea
 
-from leadtui.screens import campaign_editor_looking
+from leadtui.screens import filter_looking
 from leadtui.screens.campaign_editor import CampaignEditor
 from leadtui.screens.campaign_editor_fields import for_service, template_problem
 from leadtui.screens.campaign_rehearsal import RehearsalScreen
@@ -26,7 +26,7 @@ Snapshot = Callable[[Any, str], None]
 @pytest.fixture(autouse=True)
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The audience is counted at once."""
-    monkeypatch.setattr(campaign_editor_looking, "REST_S", 0.001)
+    monkeypatch.setattr(filter_looking, "REST_S", 0.001)
 
 
 def words(run: Run) -> str:

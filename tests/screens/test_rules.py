@@ -50,9 +50,9 @@ def office(made: Path, tmp_path: Path) -> Iterator[Office]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The form looks a millisecond after the last key."""
-    from leadtui.screens import rule_looking
+    from leadtui.screens import filter_looking
 
-    monkeypatch.setattr(rule_looking, "REST_S", 0.001)
+    monkeypatch.setattr(filter_looking, "REST_S", 0.001)
 
 
 def form_of(run: Run) -> Form:

@@ -101,7 +101,7 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.scoring:waiting", waits="leads to score anew",
     ),
     Step(
-        "tallied", "leadtui.services.figures:settle", "changes summed up for figures", limit=5_000,
+        "tallied", "leadtui.services.figures:settle", "changes summed up for figures", limit=2_000,
         waiting="leadtui.services.figures:waiting", waits="changes to sum up for figures",
     ),
     Step("digests", "leadtui.services.digest:morning", "digests"),

@@ -97,7 +97,7 @@ def sum_up_many(office: Office) -> None:
         if tallies.waiting(tx) <= tallies.CHUNK:
             return
     try:
-        for _ in range(4):
+        for _ in range(10):
             with office.as_system() as tx:
                 if tallies.settle(tx) < tallies.CHUNK:
                     return

@@ -18,8 +18,8 @@ from .tally_sql import KEYS, KINDS, LOCK, SUMS
 from .tally_sql import rebuild as rebuild
 from .unit_of_work import ReadTx, WriteTx
 
-CHUNK: Final = 5_000
-"""So many notes are summed up in one transaction."""
+CHUNK: Final = 2_000
+"""So many notes are summed up in one transaction: on SQLite everybody who writes waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ def _loose(kind: str) -> Any:
 
 
 def waiting(tx: ReadTx) -> int:
-    """How many notes are not summed up, counted up to a few chunks."""
-    some = select(t.tally_change.c.id).limit(4 * CHUNK).subquery()
+    """How many notes are not summed up, counted up to ten chunks."""
+    some = select(t.tally_change.c.id).limit(10 * CHUNK).subquery()
     return int(tx.conn.execute(select(func.count()).select_from(some)).scalar_one())
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from leadtui.domain.values import value_minor, weighted_minor
 from leadtui.errors import FilterError, Invalid
@@ -43,9 +43,11 @@ def fill(office: Office) -> list[int]:
 def recount(office: Office, where: str) -> dict[str, tuple[int, int]]:
     """Count and value by status, from the rows of the list and the leads themselves."""
     found: dict[str, list[int]] = {}
+    with office.read() as tx:
+        budgets = dict(tx.conn.execute(select(t.lead.c.id, t.lead.c.budget_minor)).tuples().all())
     for row in leads.search(office, where, limit=1000).rows:
-        budget = leads.get(office, row.id).fields["budget"]
-        found.setdefault(row.status, []).append(value_minor(row.installation_fee, row.monthly_fee, budget) or 0)
+        value = value_minor(row.installation_fee, row.monthly_fee, budgets[row.id])
+        found.setdefault(row.status, []).append(value or 0)
     return {name: (len(values), sum(values)) for name, values in found.items()}
 
 
@@ -63,8 +65,8 @@ def check(office: Office, where: str) -> None:
             assert order(before) < order(after)
         pages = [board.cards(office, where, one.stage.id, offset, 3) for offset in range(0, one.count, 3)]
         assert [card.id for page in pages for card in page] == [card.id for card in cards]
-        for place, card in enumerate(cards):
-            assert board.position(office, where, one.stage.id, card.id) == place
+        for place in {0, len(cards) // 2, len(cards) - 1} & set(range(len(cards))):
+            assert board.position(office, where, one.stage.id, cards[place].id) == place
 
 
 def order(card: board.Card) -> tuple[Any, ...]:
@@ -87,7 +89,7 @@ def test_columns_and_cards_agree_with_the_list(
     assert {card.lead.assigned_to for card in hers} == {"jane"}
     assert board.position(jane, None, board.columns(office)[0].stage.id, ids[2]) is None
     # however far SQLite walks, the page is the same
-    for walks in ((1, 2), (2, 1000), (1000, 2000)):
+    for walks in ((1, 2), (2, 1000), (1000, 2000)) if office.store.is_sqlite else ():
         monkeypatch.setattr(queries, "_WALKS", walks)
         check(office, "priority:high")
         check(jane, "")

@@ -205,9 +205,19 @@ class Desk:
         steps = self.rules_of(row["pipeline_id"])
         facts = {**basic_facts(row), **self._more(row["id"], steps)}
         return choose(
-            steps, lead_facts(self.tx.catalog, facts), self.agents, loads=self.loads, turns=self._turns,
+            steps, lead_facts(self.tx.catalog, facts), self.agents, loads=self._loads_beside(row), turns=self._turns,
             holds=self._conditions.holds, may_offer=may_offer, show_money=self._money,
         )  # fmt: skip
+
+    def _loads_beside(self, row: Mapping[Any, Any]) -> Mapping[int, int]:
+        """What each agent has beside this lead: who has it is not busier by it than his equal."""
+        owner = row["assigned_to_id"]
+        is_counted = owner in self.loads and self._is_open(row)
+        return {**self.loads, owner: self.loads[owner] - 1} if is_counted else self.loads
+
+    def _is_open(self, row: Mapping[Any, Any]) -> bool:
+        stage = self.tx.catalog.stage_by_id[row["stage_id"]]
+        return not stage.is_converted and not stage.is_lost
 
     def _more(self, lead_id: int, steps: Sequence[RuleStep]) -> Mapping[str, Any]:
         """What the conditions of the rules ask of a lead."""
@@ -260,8 +270,7 @@ class Desk:
 
     def count(self, row: Mapping[Any, Any], user_id: int) -> None:
         """Remember that a lead is given to somebody: the next one finds him with one more."""
-        stage = self.tx.catalog.stage_by_id[row["stage_id"]]
-        if stage.is_converted or stage.is_lost:
+        if not self._is_open(row):
             return
         self._given[row["id"]] = (row["assigned_to_id"], user_id)
         self._move(row["assigned_to_id"], user_id)
@@ -375,17 +384,12 @@ def shown_money(minor: int, *, currency: str) -> str:
 
 
 # -- for others -------------------------------------------------------------------------------------------------------
-def choose_for(tx: ReadTx, row: Mapping[Any, Any]) -> Choice:
-    """Who would get this lead (all its columns) now. Changes nothing."""
-    return Desk(tx).choose(row)
-
-
 def preview(office: Office, ref: str | int) -> Choice:
     """Who would get a lead now, with the explanation. Raises NotFound, NotPermitted."""
     with office.read() as tx:
         row = w.load(tx, w.resolve(tx, ref))
         w.allow(tx, row, "assign")
-        return choose_for(tx, row)
+        return Desk(tx).choose(row)
 
 
 def load_of(tx: ReadTx, user: UserItem) -> int:

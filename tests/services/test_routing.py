@@ -109,6 +109,7 @@ def test_many_at_once_are_spread_and_told_in_one_notice(office: Office) -> None:
     assert (done.changed, done.refused) == (8, ())
     counted = Counter(owner(office, i) for i in ids)
     assert counted == {"ann": 3, "ben": 3, "eve": 2}
+    assert bulk.preview(office, Target(ids=tuple(ids)), Act(assign="auto")).changed == 0  # who has one keeps it
     assert told(office, "ben") == ["3 leads were assigned to you, the last is LD-202611-0008"]
     assert history.undo(office).restored == 8
     assert {owner(office, i) for i in ids} == {None}

@@ -42,6 +42,21 @@ class ChangeWatch:
         usual, slow = self._every or (SECONDS, SECONDS_SLOW)
         screen.set_interval(slow if screen.lead_app.slow else usual, self.look)
         screen.watch(screen.app, "app_focus", self._focus_changed, init=False)
+        if self._every is None:
+            screen.lead_app.opening.when_open(screen, self._begin)
+
+    def _begin(self) -> None:
+        """The mark before anything is read: what comes between that reading and the first look is a change."""
+        self._looking = True
+        screen = self._screen
+        screen.run_blocking(
+            change_mark, screen.office, then=self._began, failed=self._not_seen, group="leads.change_mark"
+        )
+
+    def _began(self, mark: object) -> None:
+        self._looking = False
+        if self._mark is None:
+            self._mark = mark
 
     def touched(self) -> None:
         """The person does something: nothing moves under the cursor now."""

@@ -160,7 +160,7 @@ def _expected(found: Forecast) -> list[Line]:
 def _lines(title: str, rows: Sequence[ForecastLine], found: Forecast, cells: int) -> list[Line]:
     if not rows:
         return []
-    heads = [("leads", 8, "muted"), ("value", 10, "muted"), ("new", 6, "muted"), ("forecast", 10, "muted")]
+    heads = [("leads", 8, "muted"), ("value", 10, "muted"), ("cust.", 6, "muted"), ("forecast", 10, "muted")]
     made = [Line(rule=title), Line(_cells(heads, "", cells))]
     for one in rows[:_MOST_LINES]:
         parts = [
@@ -230,7 +230,10 @@ def _words(found: BackTest) -> Iterable[tuple[str, str]]:
     if found.date_from or found.date_to:
         yield f"Came in {found.date_from or '…'} to {found.date_to or 'today'}.", "muted"
     cases = f"Cases are converted, lost, or undecided for {found.age_days:,} days ({old:,}: not converted)"
-    yield f"{cases}; {left_out:,} undecided for less are left out. 95 %: there the true share lies.", "muted"
+    yield (
+        f"{cases}; {left_out:,} undecided for less are left out. 95 %: there the true share lies; !: set outside of it.",
+        "muted",
+    )
     if found.brier_in_use is None or found.brier_measured is None:
         yield "There is too little to judge on: later leads than those measured on are needed.", "muted"
     else:

@@ -105,7 +105,8 @@ class Hints(Widget):
             return command_id, keys[0] if keys else "", command.label
 
         everything = entry("app.help")
-        width -= self._badge_cells()
+        if badge := self._badge():
+            width -= cell_len(badge) + 2  # the blanks behind the last hint
         room = width - 1 - cell_len(f"{everything[1]} {everything[2]}")
         chosen: list[tuple[str, str, str]] = []
         for command_id in self.ids[: self.MOST]:
@@ -126,9 +127,6 @@ class Hints(Widget):
             return ""
         keys = effective_keys(BY_ID["app.notifications"], getattr(self.app, "keymap", {}))
         return f"{show_key(keys[0]) if keys else '!'} {badge} "
-
-    def _badge_cells(self) -> int:
-        return cell_len(self._badge())
 
     def look_again(self) -> None:
         """Draw the line anew only where it changed: a moved cursor seldom changes what may be done, and over a thin

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from leadtui import clock
 from leadtui.screens import reminding, terminal
@@ -151,6 +152,10 @@ async def test_a_flood_is_one_toast(run: Any, quiet: Any) -> None:
         await look(pilot)
         assert len(toasts(pilot.app)) == 1
         assert pilot.app.reminding.badge == "99+"
+        hints = pilot.app.screen.hints
+        for width in range(50, 121):
+            shown = "".join(f"{key} {label}  " for _, key, label in hints.hints_for_width(width))
+            assert cell_len(f" {shown}! 99+ ") <= width, "the number is never cut"
         pilot.app.clear_notifications()
         reminders.seen(quiet, [row.id for row in reminders.mine(quiet, limit=50)])
         await look(pilot)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -24,6 +26,7 @@ from leadtui.screens.stats import StatsScreen
 from leadtui.screens.stats_rows import PANELS, Behind
 from leadtui.services import admin, conversion, figures, leads, lifecycle
 from leadtui.services.conversion_plan import ConvertRequest
+from leadtui.services.office import open_office
 from leadtui.widgets.area_chart import AreaChart
 from leadtui.widgets.bars import Bars
 from leadtui.widgets.filter_bar import FilterBar
@@ -35,9 +38,8 @@ SUMS = ("fees", "value", "forecast")
 HOSTILE = '[/b] "q" or,-(x) =cmd\' <b>&'
 
 
-@pytest.fixture
-def busy(office: Any) -> Any:
-    """The office with leads of last year too, two agents, converted and lost ones, a source with a hostile name."""
+def fill(office: Any) -> None:
+    """Leads of last year too, two agents, converted and lost ones, a source with a hostile name."""
     for login, name in (("brian", "Brian [b]K[/b]"), ("faith", "Faith Wanjiru")):
         admin.add_user(office, {"login": login, "name": name, "role": "agent"})
     admin.add(office, "source", {"name": HOSTILE})
@@ -54,7 +56,27 @@ def busy(office: Any) -> Any:
     leads.edit(office, ids["Kevin Otieno"], values)
     conversion.convert(office, ids["Kevin Otieno"], ConvertRequest())
     conversion.convert(office, old[1], ConvertRequest())
-    return office
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The office so filled, once."""
+    folder = tmp_path_factory.mktemp("busy") / "office"
+    shutil.copytree(template, folder)
+    try:
+        with closing(open_office(str(folder / "office.db"), origin="tui")) as office:
+            fill(office)
+    finally:
+        clock.set_clock(None)
+    return folder
+
+
+@pytest.fixture
+def busy(made: Path, tmp_path: Path) -> Iterator[Any]:
+    """A copy of it."""
+    shutil.copytree(made, tmp_path / "office")
+    with closing(open_office(str(tmp_path / "office" / "office.db"), origin="tui")) as office:
+        yield office
 
 
 def value(text: str) -> int:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from leadtui.errors import Invalid, NotFound
+from leadtui.store.unit_of_work import ReadTx
 
 from .rehearsal_records import Candidate, Change
+from .rule_rows import Row, RuleTable
 
-Row = Mapping[Any, Any]
+Draft = Callable[[ReadTx, Mapping[str, str | None], Any], dict[str, Any]]
 ACTS: Final = ("add", "edit", "enable", "disable", "switch", "remove")
 
 
@@ -24,6 +26,16 @@ class Kind:
     find: Callable[[str], Row]
     draft: Callable[[Mapping[str, str], Row | None], dict[str, Any]]
     words: Callable[[Row], str]
+
+    @classmethod
+    def of(cls, tx: ReadTx, rules: RuleTable, pipeline: str, draft: Draft, words: Callable[[Row], str]) -> Kind:
+        """The rules of a table; a new one is for the pipeline that is rehearsed, unless it says another."""
+
+        def drafted(values: Mapping[str, str], base: Row | None) -> dict[str, Any]:
+            given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}
+            return draft(tx, given, base)
+
+        return cls(lambda ref: rules.find(tx, ref, pipeline), drafted, words)
 
 
 @dataclass(frozen=True, slots=True)

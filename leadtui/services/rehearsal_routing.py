@@ -25,12 +25,12 @@ from leadtui.store.unit_of_work import ReadTx
 
 from . import past_facts, rehearsal_owners, routing, routing_rules
 from .office import Office
-from .rehearsal_changes import Kind, Row, Trial, trials
+from .rehearsal_changes import Kind, Trial, trials
 from .rehearsal_leads import YOUNG, Arrived, OnProgress, Replay, ShouldStop, pipeline_of
 from .rehearsal_notes import notes_of
 from .rehearsal_owners import Owners, owners_of
 from .rehearsal_records import AssignmentRehearsal, Candidate, Change, Load, Moved, RoutingCandidate, RoutingQuality
-from .rule_rows import ASSIGNMENT
+from .rule_rows import ASSIGNMENT, Row
 
 SHOWN: Final = 20
 """So many of the leads that would have gone to another are named: the newest."""
@@ -104,11 +104,7 @@ def _kind(tx: ReadTx, pipeline: str) -> Kind:
         told = routing_rules.record(tx, row)
         return str(told["does"]) + (f" if {row['condition']}" if row["condition"] else "")
 
-    def draft(values: Mapping[str, str], base: Any) -> dict[str, Any]:
-        given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}
-        return routing_rules.draft(tx, given, base)
-
-    return Kind(lambda ref: ASSIGNMENT.find(tx, ref, pipeline), draft, words)
+    return Kind.of(tx, ASSIGNMENT, pipeline, routing_rules.draft, words)
 
 
 class _Run:

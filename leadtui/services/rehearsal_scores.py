@@ -134,7 +134,7 @@ def rehearse(
         between(look_ahead_days, 0, min(MOST_DAYS, settle_days), "look_ahead_days")
         named = tx.catalog.pipeline_by_id[pipeline_id]
         present = SCORING.rows(tx, pipeline_id)
-        found = trials(present, changes, _kind(tx, named.key))
+        found = trials(present, changes, Kind.of(tx, SCORING, named.key, score_rules.draft, rule_words))
         run = _Run(tx, Trial("as it is", (), tuple(present)), found)
     for chunk_tx, leads in replay.chunks():
         run.look(chunk_tx, replay, leads, timedelta(days=look_ahead_days))
@@ -144,14 +144,6 @@ def rehearse(
         dict(replay.left_out.most_common()), (*notes, *run.unknown_notes()), look_ahead_days, run.quality(run.tried[0]),
         run.candidates(), run.worths(),
     )  # fmt: skip
-
-
-def _kind(tx: ReadTx, pipeline: str) -> Kind:
-    def draft(values: Mapping[str, str], base: Any) -> dict[str, Any]:
-        given = values if base is not None or "pipeline" in values else {**values, "pipeline": pipeline}
-        return score_rules.draft(tx, given, base)
-
-    return Kind(lambda ref: SCORING.find(tx, ref, pipeline), draft, rule_words)
 
 
 class _Run:

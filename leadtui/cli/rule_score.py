@@ -133,7 +133,7 @@ def show(rule: Rule, pipeline: Of = None) -> None:
         ("name", found.name), ("key", found.key), ("group", found.group), ("gives", found.words),
         ("pipeline", found.pipeline or "all"), ("place", str(found.order)),
         ("state", "in use" if found.is_active else "rests"), ("problem", found.problem or ""),
-        ("holds for", f"{count.matching:,} of {count.total:,} leads" if count else ""),
+        ("holds for", f"{count.matching:,} of {count.total:,} leads" if count and count.matching is not None else ""),
     ]  # fmt: skip
     emit(document, lambda: pairs([(label, value) for label, value in facts if value]))
 

@@ -65,9 +65,9 @@ class ScoreRule:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many of the leads one may see a condition finds."""
+    """How many of the leads one may see a condition finds; None where it asks what one's role does not see."""
 
-    matching: int
+    matching: int | None
     total: int
 
 
@@ -102,12 +102,15 @@ def catalogue(office: Office) -> Catalogue:
 def check(office: Office, when: str, *, pipeline: str | None = None) -> Checked:
     """How many leads in scope a condition would find. Raises FilterError naming the column."""
     with office.read() as tx:
-        read(when, tx.catalog)
+        asks = read(when, tx.catalog).keys
         of = t.lead.c.pipeline_id == tx.catalog.find_pipeline(pipeline).id if pipeline else t.lead.c.id.is_not(None)
         count = select(func.count()).select_from(t.lead)
         everything = count.where(lead_queries.condition(tx, None), of)
+        total = int(tx.conn.execute(everything).scalar_one())
+        if asks & tx.actor.hidden_fields:
+            return Checked(None, total)
         found = count.where(lead_queries.condition(tx, parse_lead_filter(when)), of)
-        return Checked(int(tx.conn.execute(found).scalar_one()), int(tx.conn.execute(everything).scalar_one()))
+        return Checked(int(tx.conn.execute(found).scalar_one()), total)
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------

@@ -314,6 +314,8 @@ def test_a_role_sees_no_score_and_no_rule_about_what_is_hidden(sqlite_office: Of
         ("Has another provider", 10),
         ("what your role does not see", 25),
     ]
+    counted = [score_rules.check(one, "monthly_fee:*") for one in (jane, office)]
+    assert [(one.matching, one.total) for one in counted] == [(None, 1), (1, 1)]
     with office.store.engine.begin() as conn:
         conn.execute(t.role.update().where(t.role.c.key == "agent").values(hidden_fields_json=["score"]))
         conn.execute(t.counter.update().where(t.counter.c.key == "catalog_version").values(value=t.counter.c.value + 1))

@@ -22,8 +22,12 @@ Of = Annotated[
     str | None,
     typer.Option("--pipeline", metavar="KEY", help="of this pipeline only", autocompletion=complete.pipelines),
 ]
-KIND_HELP = "area, type, price, source, branch, language; workload, performance, round_robin; first_to_claim"
-Kind = typer.Option("--kind", metavar="KIND", help=KIND_HELP, autocompletion=complete.assignment_kinds)
+Kind = typer.Option(
+    "--kind",
+    metavar="KIND",
+    help="what the step looks at, of those named above",
+    autocompletion=complete.assignment_kinds,
+)
 Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="what it is called; else its kind")]
 Where = Annotated[
     str | None, typer.Option("--where", metavar="FILTER", help="counts only for these leads, such as 'source:Referral'")
@@ -65,7 +69,11 @@ def add(
     ] = None,
     dry_run: DryRun = False,
 ) -> None:  # fmt: skip
-    """Add a rule; behind the others, unless --order says where."""
+    """Add a rule; behind the others, unless --order says where.
+
+    Kinds: area, type, price, source, branch, language (who may have the lead) · workload, performance,
+    round_robin (who comes first) · first_to_claim (several are asked).
+    """
     from leadtui.services import routing_rules
 
     values = typed(
@@ -82,7 +90,10 @@ def edit(
     users: Users = None, sources: Sources = None, rate: Rate = None, minutes: Minutes = None,
     only_if_any: IfAny = None, order: Order = None, pipeline: Of = None, dry_run: DryRun = False,
 ) -> None:  # fmt: skip
-    """Change a rule; an empty value clears."""
+    """Change a rule; an empty value clears.
+
+    Kinds: area, type, price, source, branch, language, workload, performance, round_robin, first_to_claim.
+    """
     from leadtui.services import routing_rules
 
     values = typed(

@@ -35,10 +35,11 @@ _LOG = logging.getLogger("leadtui.jobs")
 class Step:
     """One thing that goes on by itself.
 
-    `name` is its key in a tally; `words` are those behind its number ("3 reminders made"). `does` is `module:function`,
-    imported when it is first needed: `(office, *, limit, may_go_on) -> int` does at most `limit` rows in short
-    transactions and answers how many; called again while it answers `limit`. It may answer a mapping instead, where
-    more than one thing is counted ("errors" among them). With `limit` 0 one call does everything. `cancel`: it is
+    `name` is its key in a tally; `words` are those behind its number ("3 reminders made"), empty for housekeeping that
+    nobody is told of. `does` is `module:function`, imported when it is first needed:
+    `(office, *, limit, may_go_on) -> int` does at most `limit` rows in short transactions and answers how many; called
+    again while it answers `limit`. It may answer a mapping instead, where more than one thing is counted ("errors"
+    among them). With `limit` 0 one call does everything. `cancel`: it is
     given the token that cuts off a talk with a router, too.
     """
 
@@ -101,7 +102,7 @@ STEPS: Final[tuple[Step, ...]] = (
         waiting="leadtui.services.scoring:waiting", waits="leads to score anew",
     ),
     Step(
-        "tallied", "leadtui.services.figures:settle", "changes summed up for figures", limit=2_000,
+        "tallied", "leadtui.services.figures:settle", "", limit=2_000,
         waiting="leadtui.services.figures:waiting", waits="changes to sum up for figures",
     ),
     Step("digests", "leadtui.services.digest:morning", "digests"),
@@ -197,11 +198,11 @@ class Tally:
     @property
     def is_empty(self) -> bool:
         """Whether nothing was done, and nothing went wrong."""
-        return not self.errors and not any(self.counts.values())
+        return not self.errors and not any(self.counts[name] for name in WORDS)
 
 
 WORDS: Final[Mapping[str, str]] = {
-    name: words for step in STEPS for name, words in ((step.name, step.words), *step.also)
+    name: words for step in STEPS for name, words in ((step.name, step.words), *step.also) if words
 }
 """Every name a tally counts, with the words behind its number."""
 

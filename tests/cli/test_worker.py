@@ -98,8 +98,7 @@ def test_once_does_everything_that_is_due(office: Office, open_one: OpenOffice, 
         events.emit(tx, events.CONVERTED, lead_id=None, payload={})
     done = office.process("worker", "--once", "--json")
     assert (done.code, done.err) == (0, "")
-    changed = {"tallied": done.json["tallied"]}
-    assert done.json == NOTHING | {"settled": 1, "events": 2, "polled": 1, "first_online": 1, "errors": 1} | changed
+    assert done.json == NOTHING | {"settled": 1, "events": 2, "polled": 1, "first_online": 1, "errors": 1}
     assert [job.state for job in jobs(open_one)] == ["failed"]
     assert job.username not in [row["name"] for row in simulator.secrets()]
     assert user_row(open_one, user).first_online_at is not None
@@ -171,8 +170,7 @@ def test_the_second_takes_over_from_the_first_that_is_killed(
     second = working("--once", "--json")
     out, err = second.communicate(timeout=30)
     found = json.loads(out)
-    changed = {"tallied": found["tallied"]}
-    assert found == NOTHING | {"polled": 1, "first_online": 1, "events": 1} | changed, err
+    assert found == NOTHING | {"polled": 1, "first_online": 1, "events": 1}, err
 
 
 def test_only_for_who_may_configure(staffed: Office) -> None:
@@ -203,6 +201,7 @@ def broken(office: OpenOffice, monkeypatch: pytest.MonkeyPatch) -> int:
         raise Refused("the printer is on fire")
 
     monkeypatch.setattr(events, "HANDLERS", {events.CONVERTED: (handler,)})
+    monkeypatch.setattr(events, "FIRST_PAUSE", events.LONGEST_PAUSE)  # a worker does not mend it meanwhile
     with office.as_system() as tx:
         event_id = events.emit(tx, events.CONVERTED, lead_id=None, payload={})
     assert events.handle_open(office) == 0
@@ -217,9 +216,8 @@ def test_status_names_who_works_what_waits_and_what_failed(
     assert "nobody does the work now" in office("worker", "status").out
     event_id = broken(open_one, monkeypatch)
     process = working()
-    while not office.json("worker", "status")["workers"]:
+    while not (found := office.json("worker", "status"))["workers"]:
         assert process.poll() is None
-    found = office.json("worker", "status")
     (one,) = found["workers"]
     assert (one["kind"], one["pid"], one["alive"], one["user"]) == ("worker", process.pid, True, "boss")
     assert "reminders and events" in one["does"] and found["ticked_at"].endswith("Z")

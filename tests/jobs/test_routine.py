@@ -245,4 +245,4 @@ def test_every_step_of_the_table_is_there() -> None:
         parameters = inspect.signature(getattr(importlib.import_module(module), function)).parameters
         wanted = {"limit", "may_go_on"} | ({"cancel"} if step.cancel else set())
         assert wanted <= set(parameters), step.name
-        assert step.words and WORDS[step.name] == step.words
+        assert WORDS.get(step.name, "") == step.words

@@ -10,17 +10,13 @@ import typer
 from leadtui.cli import complete, tree
 from leadtui.cli.context import office
 from leadtui.cli.output import emit, pairs, table
-from leadtui.cli.rule_score import typed
+from leadtui.cli.rule_options import DryRun, NewOf, Of, Order, typed
 from leadtui.errors import UsageError
 
 app = tree.noun("Who gets leads: rules that narrow and order the agents")
 
 Rule = Annotated[
     str, typer.Argument(metavar="RULE", help="its name, key or id", autocompletion=complete.assignment_rules)
-]
-Of = Annotated[
-    str | None,
-    typer.Option("--pipeline", metavar="KEY", help="of this pipeline only", autocompletion=complete.pipelines),
 ]
 Kind = typer.Option(
     "--kind",
@@ -50,8 +46,6 @@ IfAny = Annotated[
         "--only-if-any/--strict", help="where no agent fits: all stay (the usual way), or nobody gets the lead"
     ),
 ]
-Order = Annotated[int | None, typer.Option("--order", metavar="N", help="its place: the lower, the earlier")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="check it and show it, change nothing")]
 
 
 def _show(rule: Mapping[str, Any], verb: str) -> None:
@@ -62,11 +56,7 @@ def _show(rule: Mapping[str, Any], verb: str) -> None:
 def add(
     kind: Annotated[str, Kind], *, name: Name = None, where: Where = None, users: Users = None, sources: Sources = None,
     rate: Rate = None, minutes: Minutes = None, only_if_any: IfAny = None, order: Order = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option("--pipeline", metavar="KEY", help="for leads of this one instead of the default; '' for all",
-                     autocompletion=complete.pipelines),
-    ] = None,
+    pipeline: NewOf = None,
     dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Add a rule; behind the others, unless --order says where.

@@ -15,7 +15,8 @@ from leadtui.cli.context import office
 from leadtui.cli.importing import progress
 from leadtui.cli.output import emit
 from leadtui.cli.rule_assign import IfAny, Minutes, Rate, Sources, Users, Where
-from leadtui.cli.rule_score import Cap, First, Group, Of, Order, Per, When, typed
+from leadtui.cli.rule_options import Of, Order, typed
+from leadtui.cli.rule_score import Cap, First, Group, Per, When
 from leadtui.errors import UsageError
 
 if TYPE_CHECKING:

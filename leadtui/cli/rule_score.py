@@ -10,6 +10,7 @@ from leadtui.cli import complete, tree
 from leadtui.cli.context import office
 from leadtui.cli.lead_find import Ref
 from leadtui.cli.output import emit, pairs, table
+from leadtui.cli.rule_options import DryRun, NewOf, Of, Order, typed
 from leadtui.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 app = tree.noun("What leads are worth: rules that give points")
 
 Rule = Annotated[str, typer.Argument(metavar="RULE", help="its name, key or id", autocompletion=complete.scoring_rules)]
-Of = Annotated[
-    str | None,
-    typer.Option("--pipeline", metavar="KEY", help="of this pipeline only", autocompletion=complete.pipelines),
-]
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="what it is called", show_default=False)]
 NewName = Annotated[str | None, typer.Option("--name", metavar="NAME", help="what it is called")]
 Group = Annotated[str | None, typer.Option("--group", metavar="WORD", help="what it belongs to, such as engagement")]
@@ -40,17 +37,6 @@ First = Annotated[
     bool | None,
     typer.Option("--first-match/--no-first-match", help="of such rules of its group only the first that holds counts"),
 ]
-Order = Annotated[int | None, typer.Option("--order", metavar="N", help="its place: the lower, the earlier")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="check it and show it, change nothing")]
-
-
-def typed(**given: object) -> dict[str, str]:
-    """What was given, as text; what was not is left out."""
-    return {
-        key: ("yes" if value else "no") if isinstance(value, bool) else str(value)
-        for key, value in given.items()
-        if value is not None
-    }
 
 
 def _show(rule: ScoreRule, verb: str) -> None:
@@ -61,11 +47,7 @@ def _show(rule: ScoreRule, verb: str) -> None:
 def add(
     name: Name, *, points: Points = None, group: Group = None, when: When = None, per: Per = None, cap: Cap = None,
     first_match: First = None, order: Order = None,
-    pipeline: Annotated[
-        str | None,
-        typer.Option("--pipeline", metavar="KEY", help="for leads of this one instead of the default; '' for all",
-                     autocompletion=complete.pipelines),
-    ] = None,
+    pipeline: NewOf = None,
     dry_run: DryRun = False,
 ) -> None:  # fmt: skip
     """Add a rule."""

@@ -86,3 +86,20 @@ def test_steps_are_moved_where_they_are_seen(office: Office) -> None:
     add_users(office, "asha:agent")
     with acting_as(office, "asha") as other, pytest.raises(NotPermitted):
         rule_order.move(other, "assign", rule["id"], 1)
+
+
+@ONE_ENGINE
+def test_a_name_that_several_pipelines_have_means_the_default_one(office: Office) -> None:
+    admin.add_preset(office, "travel")
+    for pipeline in ("", "isp", "travel"):
+        score_rules.add(office, {"name": "Same", "points": "1", "when": "city:x", "pipeline": pipeline})
+        routing_rules.add(office, {"name": "Same", "kind": "area", "pipeline": pipeline})
+    assert [score_rules.get(office, "same", pipeline=one).pipeline for one in (None, "travel")] == ["isp", "travel"]
+    assert [routing_rules.get(office, "same", pipeline=one)["pipeline"] for one in (None, "travel")] == [
+        "isp",
+        "travel",
+    ]
+    for service in (score_rules, routing_rules):
+        with pytest.raises(NotFound) as unknown:
+            service.get(office, "nothing such")
+        assert unknown.value.field == "rule"

@@ -230,10 +230,8 @@ def _words(found: BackTest) -> Iterable[tuple[str, str]]:
     if found.date_from or found.date_to:
         yield f"Came in {found.date_from or '…'} to {found.date_to or 'today'}.", "muted"
     cases = f"Cases are converted, lost, or undecided for {found.age_days:,} days ({old:,}: not converted)"
-    yield (
-        f"{cases}; {left_out:,} undecided for less are left out. 95 %: there the true share lies; !: set outside of it.",
-        "muted",
-    )
+    yield f"{cases}; {left_out:,} undecided for less are left out.", "muted"
+    yield "95 %: there the true share lies; !: set outside of it.", "muted"
     if found.brier_in_use is None or found.brier_measured is None:
         yield "There is too little to judge on: later leads than those measured on are needed.", "muted"
     else:

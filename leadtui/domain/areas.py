@@ -25,6 +25,12 @@ def place_key(text: str) -> str:
     return " ".join(part for part in lowered.split(" ") if part)
 
 
+def place_parts(place: str | None) -> frozenset[str]:
+    """Where a lead is, as areas are compared with: the place as a whole, and what stands between its commas."""
+    parts = (place or "", *(place or "").split(","))
+    return frozenset(key for key in map(place_key, parts) if key)
+
+
 def area_keys(areas: Iterable[str]) -> frozenset[str]:
     """What places may look like to be in one of these areas."""
     return frozenset(key for area in areas for one in _cases(area) if (key := place_key(one)))
@@ -44,5 +50,4 @@ def office_areas(settings: Any, users: Iterable[Any]) -> frozenset[str]:
 
 def is_in(city: str | None, location: str | None, keys: frozenset[str]) -> bool:
     """Whether a lead's city, or without one its location, is in an area of these keys."""
-    place = city or location
-    return bool(place) and place_key(str(place)) in keys
+    return not place_parts(city or location).isdisjoint(keys)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from leadtui.text import fold
 
-from .areas import place_key
+from .areas import place_parts
 
 NARROWING: Final = ("area", "type", "price", "source", "branch", "language")
 ORDERING: Final = ("workload", "performance", "round_robin")
@@ -119,12 +119,6 @@ Holds = Callable[[RuleStep, LeadFacts], bool]
 def word_key(word: str) -> str:
     """A word as compared: folded, with single blanks."""
     return " ".join(fold(word).split())
-
-
-def place_parts(place: str | None) -> frozenset[str]:
-    """Where a lead is, as agents' areas are compared with: the place as a whole, and what stands between its commas."""
-    parts = (place or "", *(place or "").split(","))
-    return frozenset(key for key in map(place_key, parts) if key)
 
 
 def word_keys(words: Iterable[str] | None) -> frozenset[str]:

@@ -23,6 +23,8 @@ from rich.cells import cell_len
 if TYPE_CHECKING:
     from textual.pilot import Pilot
 
+    from leadtui.app import LeadApp
+
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 NOW = datetime(2026, 11, 20, 8, 30, tzinfo=UTC)
 WIDE, SMALL = (120, 40), (80, 24)
@@ -157,6 +159,26 @@ def office_with_routers(folder: Path, running: ExitStack) -> str:
     return str(info.db)
 
 
+async def insight(app: LeadApp, pilot: Pilot[Any], folder: Path) -> None:
+    """Figures, board, and a rule that is tried on the past."""
+    from leadtui.screens.board import BoardScreen
+    from leadtui.screens.rule_rehearsal import RuleRehearsalScreen
+    from leadtui.screens.stats import StatsScreen
+
+    app.push_screen(StatsScreen())
+    await settled(pilot)
+    save(pilot, folder, "stats")
+    await app.pop_screen()
+    app.push_screen(BoardScreen())
+    await settled(pilot)
+    save(pilot, folder, "board")
+    await app.pop_screen()
+    app.push_screen(RuleRehearsalScreen("score", "What each rule is worth"))
+    await settled(pilot)
+    save(pilot, folder, "rehearsal")
+    await app.pop_screen()
+
+
 async def pictures(db: str, folder: Path) -> None:
     """Everything, at both sizes."""
     from leadtui.app import LeadApp
@@ -231,6 +253,7 @@ async def pictures(db: str, folder: Path) -> None:
                 await press(pilot, "text:Hi {first_name|there}, 20 Mbps is ready in {location|your street}.")
                 await settled(pilot)
                 save(pilot, folder, "compose")
+                await insight(app, pilot, folder)
     finally:
         office.close()
 

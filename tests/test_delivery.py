@@ -45,7 +45,7 @@ def test_every_requirement_is_used_and_everything_used_is_required() -> None:
     required = names(PROJECT["dependencies"])
     extras = PROJECT["optional-dependencies"]
     assert set(extras) == {
-        "postgres", "xlsx", "alerts", "cloud", "sms", "whatsapp-web", "api", "dev", "all"
+        "postgres", "xlsx", "alerts", "cloud", "sms", "whatsapp-web", "api", "charts", "dev", "all"
     }  # fmt: skip
     optional = set().union(*(names(extra) for key, extra in extras.items() if key not in ("dev", "all")))
     # sqlmodel brings SQLAlchemy, in the version it can work with. The driver is imported by SQLAlchemy, by its name.

@@ -245,6 +245,19 @@ class Catalog:
         active = [p for p in self.pipelines if p.is_active] or list(self.pipelines)
         return next((p for p in active if p.is_default), active[0])
 
+    def stage_ids_that_are(self, word: str) -> list[int]:
+        """Of all pipelines, the statuses of leads that are `converted`, `lost`, `active` (neither) or `parked`."""
+        match word:
+            case "converted":
+                return [s.id for s in self.stages if s.is_converted]
+            case "lost":
+                return [s.id for s in self.stages if s.is_lost]
+            case "parked":
+                return [s.id for s in self.stages if s.is_parked]
+            case "active":
+                return [s.id for s in self.stages if not s.is_converted and not s.is_lost]
+        raise KeyError(word)
+
     def stages_of(self, pipeline_id: int) -> list[Stage]:
         """The stages of a pipeline in their order."""
         return sorted((s for s in self.stages if s.pipeline_id == pipeline_id), key=lambda s: s.order)

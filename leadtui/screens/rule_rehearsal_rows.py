@@ -49,7 +49,16 @@ class _Rows:
         return stack([*self.lines(width)], width)
 
     def lines(self, width: int) -> Iterable[Line]:
-        """The lines."""
+        """The verdict first and what speaks against trusting it, the ground it stands on last."""
+        yield from self._candidates(width)
+        yield from self._minded(width)
+        yield from self._qualities()
+        yield from self._ground(width)
+
+    def _qualities(self) -> Iterable[Line]:
+        raise NotImplementedError
+
+    def _ground(self, width: int) -> Iterable[Line]:
         raise NotImplementedError
 
     def _period(self) -> str:
@@ -124,12 +133,8 @@ class ScoreRows(_Rows):
 
     found: ScoreRehearsal
 
-    def lines(self, width: int) -> Iterable[Line]:
-        """The verdict first and what speaks against trusting it, the ground it stands on last."""
+    def _ground(self, width: int) -> Iterable[Line]:
         found = self.found
-        yield from self._candidates(width)
-        yield from self._minded(width)
-        yield from self._qualities()
         one = found.candidates[0] if len(found.candidates) == 1 else None
         if one is not None:
             yield from self._load("Hot leads by who had them", one.load)
@@ -219,12 +224,8 @@ class AssignRows(_Rows):
 
     found: AssignmentRehearsal
 
-    def lines(self, width: int) -> Iterable[Line]:
-        """The verdict first and what speaks against trusting it, the ground it stands on last."""
+    def _ground(self, width: int) -> Iterable[Line]:
         found = self.found
-        yield from self._candidates(width)
-        yield from self._minded(width)
-        yield from self._qualities()
         one = found.candidates[0] if len(found.candidates) == 1 else None
         quality = one.quality if one is not None else found.before
         yield from self._load("Leads per agent: as it was, and as it would have been", quality.load)

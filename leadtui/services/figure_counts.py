@@ -15,7 +15,6 @@ from leadtui.domain.slas import has_limit
 from leadtui.store import schema as t
 from leadtui.store.scope import scope_clause
 from leadtui.store.tallies import Cell
-from leadtui.store.tally_where import stages_that_are
 from leadtui.store.unit_of_work import ReadTx
 
 from .figure_cells import Asked, condition, conditions, from_leads, from_tally, sees_nothing, way_of, whole_months
@@ -32,7 +31,7 @@ def count(tx: ReadTx, asked: Asked, *, year: int) -> Counted:
     agents: Counter[tuple[int, int]] = Counter()
     reasons: Counter[int] = Counter()
     created: Counter[int] = Counter()
-    lost = set(stages_that_are("lost", catalog))
+    lost = set(catalog.stage_ids_that_are("lost"))
     wanted = condition(tx, asked)
     if sees_nothing(tx, asked):
         return Counted()
@@ -103,7 +102,7 @@ def _happened(
 ) -> tuple[Counter[int], Counter[int], int]:
     """Conversions and first router users by month, and how many conversions have a moment."""
     c = t.lead.c
-    won = stages_that_are("converted", tx.catalog)
+    won = tx.catalog.stage_ids_that_are("converted")
     if asked.is_tallied and not asked.is_ranged:
         converted: Counter[int] = Counter()
         for cell in from_tally(tx, asked, "w", ("month", "first_id")):
@@ -150,7 +149,7 @@ def _young(tx: ReadTx, asked: Asked, wanted: ColumnElement[bool]) -> tuple[int, 
     """Open leads by how many days of the office they are in their status, the oldest left out."""
     c, today, tz = t.lead.c, local_day(tx.now, tx.catalog.tz), tx.catalog.tz
     starts = [day_start(today - timedelta(days=days), tz) for days in YOUNG_DAYS]
-    at_work = c.stage_id.in_(stages_that_are("active", tx.catalog))
+    at_work = c.stage_id.in_(tx.catalog.stage_ids_that_are("active"))
     within = [func.count().filter(c.stage_changed_at >= start) for start in starts]
     query = select(*within).where(wanted, at_work, c.stage_changed_at >= starts[-1])
     counted = [int(n) for n in tx.conn.execute(_indexed(asked, query, "ix_lead_stage_changed")).one()]

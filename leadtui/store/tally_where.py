@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from sqlalchemy import and_, false, not_, or_, true
 
-from leadtui.domain.catalog import Catalog, Stage
 from leadtui.domain.filters import And, Node, Not, Or, Term
 from leadtui.domain.lead_names import ids_of
 
@@ -70,18 +68,9 @@ def _is(word: str, lookup: Lookup, kind: str) -> Any:
     mine = t.tally.c.assigned_to_id
     if word in ("unassigned", "mine"):
         return mine == (0 if word == "unassigned" else lookup.actor.user_id)
-    return stage_column(kind).in_(stages_that_are(word, lookup.catalog))
+    return stage_column(kind).in_(lookup.catalog.stage_ids_that_are(word))
 
 
 def stage_column(kind: str) -> Any:
     """Where cells of a kind have the status of their leads."""
     return t.tally.c.second_id if kind == "l" else t.tally.c.first_id
-
-
-def stages_that_are(word: str, catalog: Catalog) -> list[int]:
-    """The statuses of leads that are `converted`, `lost`, `active` or `parked`."""
-    tests: dict[str, Callable[[Stage], bool]] = {
-        "converted": lambda s: s.is_converted, "lost": lambda s: s.is_lost, "parked": lambda s: s.is_parked,
-        "active": lambda s: not s.is_converted and not s.is_lost,
-    }  # fmt: skip
-    return [s.id for s in catalog.stages if tests[word](s)]

@@ -389,16 +389,9 @@ def _custom(term: Term, lookup: Lookup) -> Clause:
 
 def _is(word: str, lookup: Lookup) -> Clause:
     c, catalog = t.lead.c, lookup.catalog
-    stages = catalog.stages
     match word:
-        case "converted":
-            return c.stage_id.in_([s.id for s in stages if s.is_converted])
-        case "lost":
-            return c.stage_id.in_([s.id for s in stages if s.is_lost])
-        case "active":
-            return c.stage_id.in_([s.id for s in stages if not s.is_converted and not s.is_lost])
-        case "parked":
-            return c.stage_id.in_([s.id for s in stages if s.is_parked])
+        case "converted" | "lost" | "active" | "parked":
+            return c.stage_id.in_(catalog.stage_ids_that_are(word))
         case "hot":
             return c.score > int(catalog.settings.get("score_hot", 80))
         case "qualified":
